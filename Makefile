@@ -1,0 +1,168 @@
+# backshelf.  `make help` lists what can be typed.
+#
+#   SAN=1       AddressSanitizer and UndefinedBehaviorSanitizer, in build/san
+#   CC=clang    another compiler
+#   PREFIX, DESTDIR   where `install` puts things
+
+PREFIX	?= /usr/local
+DESTDIR	?=
+
+# What each step needs beyond git, make and root: Debian's package names.
+DEPS_BUILD = gcc libc6-dev pkg-config libbsd-dev liburing-dev libconfuse-dev \
+	libjansson-dev libseccomp-dev libxxhash-dev libacl1-dev
+DEPS_RUN   = rsync openssh-server openssh-client iproute2 procps acl attr \
+	e2fsprogs python3-minimal util-linux
+DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
+DEPS_DEMO  = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM) aoetools
+DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats vblade tshark xfsprogs fio jq
+DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
+DEPS_FUZZ  = clang libclang-rt-14-dev
+
+B	= build$(if $(SAN),/san)
+
+PKGS	= libbsd-overlay liburing libconfuse jansson libseccomp libxxhash
+WARN	= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wcast-qual -Wsign-compare -Wvla -Wwrite-strings \
+	-Wformat=2 -Werror
+HARDEN	= -fPIE -fstack-protector-strong -fno-common \
+	$(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
+SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+CFLAGS	?= -O2 -g
+CPPFLAGS += -D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -Ilib -I. \
+	$(shell pkg-config --cflags $(PKGS) 2>/dev/null)
+ALL_CFLAGS = -std=c17 $(CFLAGS) $(WARN) $(HARDEN) $(if $(SAN),$(SANFLAGS)) \
+	-pthread -MMD -MP
+ALL_LDFLAGS = $(LDFLAGS) -pie -Wl,-z,relro,-z,now -pthread \
+	$(if $(SAN),$(SANFLAGS))
+LIBS	= $(shell pkg-config --libs $(PKGS) 2>/dev/null)
+
+# Every .c of a program's folder belongs to it.  main.c is left out of the
+# folder's archive, so that tests and fuzzers can link the rest.
+obj	= $(patsubst %.c,$(B)/%.o,$(filter-out $(2),$(wildcard $(1)/*.c)))
+AOECTL_SRC = $(wildcard aoe/aoectl*.c)
+ARCHIVES = $(B)/libaoe.a $(B)/libirsync.a $(B)/libsshguard.a $(B)/librotate.a \
+	$(B)/libbackshelf.a
+PROGRAMS = $(addprefix $(B)/bin/,aoed aoectl irsync validate-ssh irsync-rotate)
+
+all: $(PROGRAMS)
+
+$(B)/libbackshelf.a: $(call obj,lib)
+$(B)/libaoe.a: $(call obj,aoe,aoe/main.c $(AOECTL_SRC))
+$(B)/libirsync.a: $(call obj,irsync,irsync/main.c)
+$(B)/libsshguard.a: $(call obj,sshguard,sshguard/main.c)
+$(B)/librotate.a: $(call obj,rotate,rotate/main.c)
+
+$(B)/bin/aoed: $(B)/aoe/main.o $(B)/libaoe.a $(B)/libbackshelf.a
+$(B)/bin/aoectl: $(AOECTL_SRC:%.c=$(B)/%.o) $(B)/libaoe.a $(B)/libbackshelf.a
+$(B)/bin/irsync: $(B)/irsync/main.o $(B)/libirsync.a $(B)/libbackshelf.a
+$(B)/bin/validate-ssh: $(B)/sshguard/main.o $(B)/libsshguard.a \
+	$(B)/libbackshelf.a
+$(B)/bin/irsync-rotate: $(B)/rotate/main.o $(B)/librotate.a $(B)/libbackshelf.a
+
+$(PROGRAMS):
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+%.a:
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(AR) rcs $@ $^
+
+$(B)/%.o: %.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+
+# Tests.  Each tests/unit/test_X.c is a program of its own, linked with all of
+# the project's code; each tests/tools/X.c is a helper that end-to-end tests
+# run.
+UNIT	= $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+TOOLS	= $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c))
+
+$(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+$(B)/tests/tools/%: $(B)/tests/tools/%.o $(ARCHIVES)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
+# A sub-make builds, so that it finds the packages that the first step put in.
+deps:
+	@tests/deps.sh $(DEPS_CHECK) $(DEPS_LINT) $(DEPS_FUZZ)
+
+demo:
+	@tests/deps.sh $(DEPS_DEMO)
+	@$(MAKE) --no-print-directory -s all tools
+	@BIN=$(abspath $(B))/bin TOOLS=$(abspath $(B))/tests/tools tests/demo.sh
+
+check:
+	@tests/deps.sh $(DEPS_CHECK)
+	@$(MAKE) --no-print-directory -s all tools unit
+	@B=$(abspath $(B)) tests/run.sh $(T)
+
+unit: $(UNIT)
+tools: $(TOOLS)
+
+# Fuzzers are built from the sources, with the sanitizers, by clang.
+FUZZ	= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_TIME ?= 60
+LIB_FOR_FUZZ = $(filter-out %/main.c aoe/aoectl%,$(wildcard lib/*.c aoe/*.c \
+	irsync/*.c sshguard/*.c rotate/*.c))
+
+build/fuzz/%: tests/fuzz/%.c $(LIB_FOR_FUZZ)
+	@mkdir -p $(@D)
+	clang $(CPPFLAGS) -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined \
+	    -fno-sanitize-recover=all -pthread -o $@ $^ $(LIBS)
+
+fuzz:
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_FUZZ)
+	@$(MAKE) --no-print-directory -s $(FUZZ)
+	@FUZZ_TIME=$(FUZZ_TIME) tests/fuzz.sh $(FUZZ)
+
+bench:
+	@tests/deps.sh $(DEPS_CHECK)
+	@$(MAKE) --no-print-directory -s all tools
+	@B=$(abspath $(B)) tests/bench/run.sh $(T)
+
+lint:
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
+	@CC=$(CC) tests/lint.sh
+
+# Installing.
+SBIN	= $(DESTDIR)$(PREFIX)/sbin
+BINDIR	= $(DESTDIR)$(PREFIX)/bin
+LIBEXEC	= $(DESTDIR)$(PREFIX)/libexec
+MANDIR	= $(DESTDIR)$(PREFIX)/share/man
+DOCDIR	= $(DESTDIR)$(PREFIX)/share/doc/backshelf
+
+install: all
+	install -d $(SBIN) $(BINDIR) $(LIBEXEC) $(DOCDIR)/examples
+	install -m 755 build/bin/aoed build/bin/aoectl build/bin/irsync-rotate \
+	    $(SBIN)
+	install -m 755 build/bin/irsync $(BINDIR)
+	install -m 755 build/bin/validate-ssh $(LIBEXEC)
+	for page in */*.[158]; do \
+		install -D -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} \
+		    || exit 1; \
+	done
+	install -m 644 README.md ARCHITECTURE.md LICENSE $(DOCDIR)
+	cp -R etc/. $(DOCDIR)/examples
+
+clean:
+	rm -rf build
+
+help:
+	@echo 'make all      build the five programs into build/bin (the default)'
+	@echo 'make demo     a whole backup day, told as it happens (root)'
+	@echo 'make check    unit, end-to-end and virtual-machine tests (root)'
+	@echo '              T="unit e2e vm" or T=tests/e2e/x.bats: only these'
+	@echo 'make bench    measure against peers'
+	@echo 'make lint     compilers, linters, manual pages, links'
+	@echo 'make fuzz     every parser, FUZZ_TIME=60 seconds each'
+	@echo 'make deps     install what all of these need (root)'
+	@echo 'make install  DESTDIR= PREFIX=/usr/local'
+	@echo 'make clean    remove build/'
+
+-include $(shell find build -name '*.d' 2>/dev/null)
+
+.PHONY: all deps demo check unit tools bench lint fuzz install clean help
+.SECONDARY:

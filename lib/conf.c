@@ -1,0 +1,249 @@
+/* conf.c: libconfuse fed from a buffer, its errors turned into diags.
+ * libconfuse knows the line and quotes the word; the column is where that
+ * word stands on the line.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/stat.h>
+
+#include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "conf.h"
+
+/* What the error callback writes to: libconfuse passes it no pointer of
+ * ours.  Set for the time of one conf_parse, per thread. */
+static _Thread_local struct conf_target {
+	const char	*text;
+	struct diags	*diags;
+} target;
+
+/* Read all of fd into a new NUL-terminated buffer; NULL with errno. */
+static char *
+read_all(int fd, size_t *len)
+{
+	char *buf;
+	ssize_t n;
+
+	*len = 0;
+	if ((buf = malloc(CONF_MAX + 1)) == NULL)
+		return NULL;
+	while ((n = read(fd, buf + *len, CONF_MAX + 1 - *len)) > 0)
+		*len += (size_t)n;
+	if (n == -1 || *len > CONF_MAX) {
+		if (n != -1)
+			errno = EFBIG;
+		free(buf);
+		return NULL;
+	}
+	buf[*len] = '\0';
+	return buf;
+}
+
+char *
+conf_read(const char *path, struct diags *ds)
+{
+	struct stat st;
+	char *buf = NULL;
+	size_t len = 0;
+	int fd;
+
+	/* O_NONBLOCK: a FIFO in the file's place must not hang us. */
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1 ||
+	    fstat(fd, &st) == -1) {
+		diags_add(ds, 0, 0, "%s", strerror(errno));
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		diags_add(ds, 0, 0, "not a regular file");
+		goto out;
+	}
+	if ((buf = read_all(fd, &len)) == NULL)
+		diags_add(ds, 0, 0, "%s", strerror(errno));
+	else if (memchr(buf, '\0', len) != NULL) {
+		diags_add(ds, 0, 0, "not a text: it holds a NUL byte");
+		free(buf);
+		buf = NULL;
+	}
+out:
+	if (fd != -1)
+		close(fd);
+	return buf;
+}
+
+static int
+is_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_' || c == '-';
+}
+
+void
+conf_place(const char *text, unsigned line, const char *word, unsigned *fline,
+    unsigned *fcol)
+{
+	const char *p, *start = text;
+	size_t n = strlen(word);
+	unsigned l = 1;
+
+	*fline = *fcol = 0;
+	if (n == 0)
+		return;
+	for (p = text; *p != '\0'; p++) {
+		if (l >= line && strncmp(p, word, n) == 0 &&
+		    (p == text || !is_word(p[-1])) && !is_word(p[n])) {
+			*fline = l;
+			*fcol = (unsigned)(p - start) + 1;
+			return;
+		}
+		if (*p == '\n') {
+			l++;
+			start = p + 1;
+		}
+	}
+}
+
+/* Levenshtein's distance, cut off at MAXWORD bytes. */
+static unsigned
+distance(const char *a, const char *b)
+{
+	enum { MAXWORD = 32 };
+	unsigned row[MAXWORD + 1], diag, up, best;
+	size_t i, j, la = strnlen(a, MAXWORD), lb = strnlen(b, MAXWORD);
+
+	for (j = 0; j <= lb; j++)
+		row[j] = (unsigned)j;
+	for (i = 1; i <= la; i++) {
+		diag = row[0];
+		row[0] = (unsigned)i;
+		for (j = 1; j <= lb; j++) {
+			up = row[j];
+			best = diag + (a[i - 1] != b[j - 1]);
+			if (up + 1 < best)
+				best = up + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			diag = up;
+			row[j] = best;
+		}
+	}
+	return row[lb];
+}
+
+/* The known key that is most like the unknown one, or NULL if none is. */
+static const char *
+nearest_key(const cfg_t *cfg, const char *word)
+{
+	const char *best = NULL;
+	unsigned d, best_d = 4;
+	int i;
+
+	for (i = 0; cfg->opts[i].name != NULL; i++)
+		if ((d = distance(word, cfg->opts[i].name)) < best_d &&
+		    d < strlen(word)) {
+			best = cfg->opts[i].name;
+			best_d = d;
+		}
+	return best;
+}
+
+/* The last 'quoted' word of a message of libconfuse. */
+static void
+quoted_word(const char *msg, char *word, size_t size)
+{
+	const char *end, *start;
+
+	word[0] = '\0';
+	if ((end = strrchr(msg, '\'')) == NULL || end == msg)
+		return;
+	for (start = end; start > msg && start[-1] != '\''; start--)
+		;
+	if ((size_t)(end - start) < size && start > msg) {
+		memcpy(word, start, (size_t)(end - start));
+		word[end - start] = '\0';
+	}
+}
+
+static void
+on_error(cfg_t *cfg, const char *fmt, va_list ap)
+{
+	char msg[160], word[64];
+	const char *near = NULL;
+	unsigned line, fline, col;
+
+	vsnprintf(msg, sizeof(msg), fmt, ap);
+	quoted_word(msg, word, sizeof(word));
+	line = cfg->line > 0 ? (unsigned)cfg->line : 1;
+	conf_place(target.text, line, word, &fline, &col);
+	if (fline != line)
+		col = 0;
+	if (strncmp(msg, "no such option", 14) == 0)
+		near = nearest_key(cfg, word);
+	if (near != NULL)
+		diags_add(target.diags, line, col,
+		    "unknown key '%s'; did you mean '%s'?", word, near);
+	else if (strncmp(msg, "no such option", 14) == 0)
+		diags_add(target.diags, line, col, "unknown key '%s'", word);
+	else
+		diags_add(target.diags, line, col, "%s", msg);
+}
+
+/* libconfuse would put the environment into "${NAME}": a configuration must
+ * not mean another thing under another environment. */
+static int
+has_variable(const char *text, struct diags *ds)
+{
+	const char *p, *start = text;
+	unsigned line = 1;
+	int comment = 0, quoted = 0;
+
+	for (p = text; *p != '\0'; p++) {
+		if (*p == '\n') {
+			line++;
+			start = p + 1;
+			comment = 0;
+		} else if (comment)
+			continue;
+		else if (*p == '\'' && (p == text || p[-1] != '\\'))
+			quoted = !quoted;
+		else if (*p == '#' && !quoted)
+			comment = 1;
+		else if (!quoted && p[0] == '$' && p[1] == '{') {
+			diags_add(ds, line, (unsigned)(p - start) + 1,
+			    "variables are not expanded here; write '${' in "
+			    "single quotes if it is meant");
+			return 1;
+		}
+	}
+	return 0;
+}
+
+cfg_t *
+conf_parse(const char *text, cfg_opt_t *opts, struct diags *ds)
+{
+	cfg_t *cfg;
+	int rc;
+
+	if (has_variable(text, ds))
+		return NULL;
+	if ((cfg = cfg_init(opts, CFGF_NONE)) == NULL) {
+		diags_add(ds, 0, 0, "%s", strerror(ENOMEM));
+		return NULL;
+	}
+	cfg_set_error_function(cfg, on_error);
+	target.text = text;
+	target.diags = ds;
+	rc = cfg_parse_buf(cfg, text);
+	target.text = NULL;
+	target.diags = NULL;
+	if (rc == CFG_SUCCESS)
+		return cfg;
+	if (!diags_any(ds))
+		diags_add(ds, 0, 0, "cannot be parsed");
+	cfg_free(cfg);
+	return NULL;
+}

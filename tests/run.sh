@@ -1,0 +1,77 @@
+#!/bin/bash
+# run.sh [unit|e2e|vm|FILE.bats|TEST_NAME]...: run the tests and count them.
+# $B is the build folder.  Without arguments all three kinds run.  Each kind
+# closes with "KIND: N passed, N failed, N skipped"; the exit status is
+# non-zero if any failed or if none ran.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+: "${B:=$PWD/build}"
+export B BIN=$B/bin TOOLS=$B/tests/tools
+out=$(mktemp -d)
+trap 'rm -rf "$out"' EXIT
+total_failed=0
+total_run=0
+
+# count KIND FILE: sum up the TAP lines of FILE.
+count() {
+	local passed failed skipped
+	skipped=$(grep -Ec '^ok .*# [Ss][Kk][Ii][Pp]' "$2")
+	passed=$(($(grep -Ec '^ok ' "$2") - skipped))
+	failed=$(grep -Ec '^(not ok |Bail out)' "$2")
+	grep -E '^ok .*# [Ss][Kk][Ii][Pp]' "$2" | sed 's/^ok [0-9]* */skipped: /'
+	echo
+	echo "$1: $passed passed, $failed failed, $skipped skipped"
+	echo
+	total_failed=$((total_failed + failed))
+	total_run=$((total_run + passed + failed))
+}
+
+run_unit() {
+	local t
+	: >"$out/unit"
+	for t in "$@"; do
+		CMOCKA_MESSAGE_OUTPUT=TAP "$t" >"$out/one" 2>&1
+		local rc=$?
+		grep -v '^ok ' "$out/one" | grep -vE '^(1\.\.|#|TAP)' |
+		    sed "s|^|${t##*/}: |"
+		cat "$out/one" >>"$out/unit"
+		# A program that died before it said "not ok" failed too.
+		if [ $rc != 0 ] && ! grep -q '^not ok' "$out/one"; then
+			echo "not ok ${t##*/} ended with status $rc" |
+			    tee -a "$out/unit"
+		fi
+	done
+	count unit "$out/unit"
+}
+
+# Files of one kind, one after the other: they share the machine's two cores.
+run_bats() {
+	local kind=$1
+	shift
+	bats --tap "$@" 2>&1 | tee "$out/$kind" | grep -vE '^1\.\.'
+	local rc=${PIPESTATUS[0]}
+	if [ "$rc" != 0 ] && ! grep -q '^not ok' "$out/$kind"; then
+		echo "not ok bats ended with status $rc" | tee -a "$out/$kind"
+	fi
+	count "$kind" "$out/$kind"
+}
+
+[ $# -gt 0 ] || set -- unit e2e vm
+if [ "$(id -u)" != 0 ]; then
+	echo 'make check needs root: namespaces, loop devices and accounts' >&2
+	exit 1
+fi
+for what in "$@"; do
+	case $what in
+	unit) run_unit "$B"/tests/unit/test_* ;;
+	e2e) run_bats e2e tests/e2e/*.bats ;;
+	vm) run_bats vm tests/vm/*.bats ;;
+	*.bats) run_bats e2e "$what" ;;
+	*) run_unit "$B/tests/unit/$what" ;;
+	esac
+done
+if [ "$total_run" = 0 ]; then
+	echo 'no test ran' >&2
+	exit 1
+fi
+[ "$total_failed" = 0 ]

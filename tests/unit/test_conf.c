@@ -1,0 +1,107 @@
+/* test_conf.c: configuration files and the places of their errors.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include "unit.h"
+
+#include "conf.h"
+
+static cfg_t *
+parse(const char *text, struct diags *ds)
+{
+	cfg_opt_t client[] = {
+		CFG_BOOL("push", cfg_true, CFGF_NONE),
+		CFG_END()
+	};
+	cfg_opt_t opts[] = {
+		CFG_STR("root", "/x", CFGF_NONE),
+		CFG_INT("age", 14, CFGF_NONE),
+		CFG_SEC("client", client, CFGF_MULTI | CFGF_TITLE |
+		    CFGF_NO_TITLE_DUPES),
+		CFG_END()
+	};
+
+	return conf_parse(text, opts, ds);
+}
+
+static void
+errors_have_places(void **state)
+{
+	static const struct {
+		const char	*text;
+		unsigned	 line, col;
+		const char	*says;
+	} rows[] = {
+		{ "root = \"a\"\n  rot = 1\n", 2, 3, "did you mean 'root'" },
+		{ "zzzzzz = 1", 1, 1, "unknown key 'zzzzzz'" },
+		{ "\nage = x", 2, 1, "invalid integer" },
+		{ "client \"a\" {\n push = maybe\n}", 2, 2, "boolean" },
+		{ "client \"a\" {}\nclient \"a\" {}", 2, 9, "duplicate" },
+		{ "root = \"a", 1, 0, "end of file" },
+		{ "include(\"/etc/passwd\")", 1, 1, "unknown key" },
+		{ "root = \"${HOME}\"", 1, 9, "not expanded" },
+		{ "}", 1, 0, "closing brace" },
+	};
+	struct diags ds = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		assert_null(parse(rows[i].text, &ds));
+		assert_int_equal(ds.n, 1);
+		assert_int_equal(ds.v[0].line, rows[i].line);
+		assert_int_equal(ds.v[0].col, rows[i].col);
+		assert_non_null(strstr(ds.v[0].msg, rows[i].says));
+		diags_free(&ds);
+	}
+}
+
+static void
+good_text_is_silent(void **state)
+{
+	static const char *const texts[] = {
+		"", "# ${HOME}\n", "root = '${HOME}'",
+		"age = 3 # don't\nclient 'a' { push = false }",
+	};
+	struct diags ds = { 0 };
+	cfg_t *cfg;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(texts); i++) {
+		cfg = parse(texts[i], &ds);
+		assert_false(diags_any(&ds));
+		assert_non_null(cfg);
+		cfg_free(cfg);
+	}
+}
+
+static void
+only_texts_are_read(void **state)
+{
+	static const char *const paths[] = {
+		"/nonexistent/file", "/tmp", "/dev/null", "/proc/self/exe",
+	};
+	struct diags ds = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(paths); i++) {
+		assert_null(conf_read(paths[i], &ds));
+		assert_int_equal(ds.n, 1);
+		diags_free(&ds);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_have_places),
+		cmocka_unit_test(good_text_is_silent),
+		cmocka_unit_test(only_texts_are_read),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
