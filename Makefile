@@ -43,7 +43,11 @@ obj	= $(patsubst %.c,$(B)/%.o,$(filter-out $(2),$(wildcard $(1)/*.c)))
 AOECTL_SRC = $(wildcard aoe/aoectl*.c)
 ARCHIVES = $(B)/libaoe.a $(B)/libirsync.a $(B)/libsshguard.a $(B)/librotate.a \
 	$(B)/libbackshelf.a
-PROGRAMS = $(addprefix $(B)/bin/,aoed aoectl irsync validate-ssh irsync-rotate)
+
+# A program is built as soon as its folder has a main.c.
+prog	= $(if $(wildcard $(1)/main.c),$(addprefix $(B)/bin/,$(2)))
+PROGRAMS = $(call prog,aoe,aoed aoectl) $(call prog,irsync,irsync) \
+	$(call prog,sshguard,validate-ssh) $(call prog,rotate,irsync-rotate)
 
 all: $(PROGRAMS)
 
