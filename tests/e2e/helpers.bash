@@ -122,11 +122,14 @@ private_accounts() {
 # start_sshd: a real sshd on 127.0.0.1.  It lives in a mount namespace, where the
 # account exists, and in a pid namespace, so that ending it ends every session
 # and all that they started.  Sets SSH_PORT, SSH_KEY (the client's key) and
-# SSH_CONF (for ssh -F, Host "server").  Its log is $T/sshd.log.
+# SSH_CONF (for ssh -F, Host "server").  Its log is $T/sshd.log; what it and its
+# children say to syslog is in $T/syslog.
 start_sshd() {
 	local try
 	private_accounts
-	mkdir -p "$T/ssh"
+	mkdir -p "$T/ssh" "$T/run/sshd"
+	chmod 755 "$T/run" "$T/run/sshd"
+	start_syslog "$T/run/log"
 	ssh-keygen -q -t ed25519 -N '' -C server -f "$T/ssh/host_key"
 	ssh-keygen -q -t ed25519 -N '' -C client -f "$T/ssh/client_key"
 	SSH_KEY=$T/ssh/client_key
@@ -144,6 +147,47 @@ start_sshd() {
 	done
 	sshd_listens || return 1
 	export SSH_PORT SSH_KEY SSH_CONF
+}
+
+# What is run inside of the namespaces: the account files, a /run and a /dev of
+# its own, in which /dev/log is ours; then sshd takes the place of the shell.
+# shellcheck disable=SC2016
+SSHD_NAMESPACE='
+set -eu
+for f in passwd group shadow; do
+	mount --bind "$1/etc/$f" "/etc/$f"
+done
+dev=$1/dev
+mkdir -p "$dev"
+mount -t tmpfs -o mode=755 dev "$dev"
+for f in null zero full random urandom tty; do
+	: >"$dev/$f"
+	mount --bind "/dev/$f" "$dev/$f"
+done
+mkdir -m 1777 "$dev/shm"
+mkdir "$dev/pts"
+mount --rbind /dev/pts "$dev/pts"
+ln -s pts/ptmx "$dev/ptmx"
+ln -s /proc/self/fd "$dev/fd"
+ln -s /run/log "$dev/log"
+mount --rbind "$dev" /dev
+mount --bind "$1/run" /run
+exec /usr/sbin/sshd -D -e -f "$1/ssh/sshd_config"
+'
+
+# start_syslog SOCKET: what programs say to syslog there goes to $T/syslog.
+start_syslog() {
+	python3 -c '
+import os, socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
+while True:
+    line = s.recv(65536).rstrip(b"\n\0")
+    os.write(1, line.partition(b">")[2] + b"\n")
+' "$1" </dev/null >>"$T/syslog" 2>&1 3>&- &
+	on_exit kill_now $!
+	wait_until 10 test -w "$1"
 }
 
 sshd_configure() {
@@ -186,17 +230,9 @@ sshd_configure() {
 # taken.
 sshd_launch() {
 	: >"$T/sshd.log"
-	# shellcheck disable=SC2016
 	unshare --mount --propagation private --pid --fork --kill-child \
-	    --mount-proc sh -c '
-		for f in passwd group shadow; do
-			mount --bind "$1/etc/$f" "/etc/$f" || exit 1
-		done
-		# A folder for sshd that only this namespace has.
-		mkdir -p "$1/run" && mount --bind "$1/run" /run &&
-		    mkdir -p /run/sshd && chmod 755 /run/sshd || exit 1
-		exec /usr/sbin/sshd -D -e -f "$1/ssh/sshd_config"
-	    ' sh "$T" </dev/null >>"$T/sshd.log" 2>&1 3>&- &
+	    --mount-proc bash -c "$SSHD_NAMESPACE" sshd "$T" \
+	    </dev/null >>"$T/sshd.log" 2>&1 3>&- &
 	SSHD_PID=$!
 	wait_until 10 sshd_settled || return 1
 	sshd_listens || return 1

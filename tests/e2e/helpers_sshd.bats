@@ -33,6 +33,13 @@ teardown() {
 	[ "$status" = 1 ]
 }
 
+@test "what a forced command tells syslog is kept" {
+	start_sshd
+	authorize_command "/usr/bin/logger -t forced for-the-log"
+	ssh -F "$SSH_CONF" server true
+	wait_until 5 grep -q "forced: for-the-log" "$T/syslog"
+}
+
 @test "a key that is not authorized is refused" {
 	start_sshd
 	run ssh -F "$SSH_CONF" server true
