@@ -82,24 +82,49 @@ is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
+/* Where the comment that begins at p ends, or NULL if none begins there. */
+static const char *
+comment_end(const char *p)
+{
+	const char *end;
+
+	if (p[0] == '#' || (p[0] == '/' && p[1] == '/'))
+		return p + strcspn(p, "\n");
+	if (p[0] == '/' && p[1] == '*')
+		return (end = strstr(p + 2, "*/")) != NULL ? end + 2 :
+		    p + strlen(p);
+	return NULL;
+}
+
 void
 conf_place(const char *text, unsigned line, const char *word, unsigned *fline,
     unsigned *fcol)
 {
-	const char *p, *start = text;
+	const char *p, *start = text, *skip = text;
 	size_t n = strlen(word);
 	unsigned l = 1;
+	char quote = '\0';
 
 	*fline = *fcol = 0;
 	if (n == 0)
 		return;
 	for (p = text; *p != '\0'; p++) {
-		if (l >= line && strncmp(p, word, n) == 0 &&
+		if (p >= skip && quote == '\0' && comment_end(p) != NULL)
+			skip = comment_end(p);
+		if (p >= skip && l >= line && strncmp(p, word, n) == 0 &&
 		    (p == text || !is_word(p[-1])) && !is_word(p[n])) {
 			*fline = l;
 			*fcol = (unsigned)(p - start) + 1;
 			return;
 		}
+		if (p >= skip && quote != '\0' && *p == quote)
+			quote = '\0';
+		else if (p >= skip && quote != '\0' && *p == '\\' &&
+		    p[1] != '\0' && p[1] != '\n')
+			p++;
+		else if (p >= skip && quote == '\0' &&
+		    (*p == '"' || *p == '\''))
+			quote = *p;
 		if (*p == '\n') {
 			l++;
 			start = p + 1;

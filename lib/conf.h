@@ -26,8 +26,8 @@ char	*conf_read(const char *path, struct diags *);
 cfg_t	*conf_parse(const char *text, cfg_opt_t *opts, struct diags *);
 
 /* Find a place for a message about key = value after the parse: the line and
- * column where `word` first stands as a word in the text at or after `line`
- * (1 for the whole text).  0s if it does not. */
+ * column where `word` first stands as a word, and not in a comment, in the text
+ * at or after `line` (1 for the whole text).  0s if it does not. */
 void	 conf_place(const char *text, unsigned line, const char *word,
 	    unsigned *found_line, unsigned *found_col);
 

@@ -78,6 +78,37 @@ good_text_is_silent(void **state)
 }
 
 static void
+words_are_found_outside_comments(void **state)
+{
+	static const struct {
+		const char	*text;
+		unsigned	 from;
+		const char	*word;
+		unsigned	 line, col;
+	} rows[] = {
+		{ "", 1, "age", 0, 0 }, { "age", 1, "", 0, 0 },
+		{ "# age\n// age\n/* age\n */ age", 1, "age", 4, 5 },
+		{ "pages = 1", 1, "age", 0, 0 },
+		{ "/* age", 1, "age", 0, 0 }, { "a = \"", 1, "b", 0, 0 },
+		{ "x = \"# age\"", 1, "age", 1, 8 },
+		{ "x = \"\\\"# \"\nage", 1, "age", 2, 1 },
+		{ "x = \"a\" # age\n'//' age", 1, "age", 2, 6 },
+		{ "age\n age", 2, "age", 2, 2 },
+		{ "p = {\"/e\", \"/etc\"}", 1, "\"/etc\"", 1, 12 },
+	};
+	unsigned line, col;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		conf_place(rows[i].text, rows[i].from, rows[i].word, &line,
+		    &col);
+		assert_int_equal(line, rows[i].line);
+		assert_int_equal(col, rows[i].col);
+	}
+}
+
+static void
 only_texts_are_read(void **state)
 {
 	static const char *const paths[] = {
@@ -100,6 +131,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_have_places),
 		cmocka_unit_test(good_text_is_silent),
+		cmocka_unit_test(words_are_found_outside_comments),
 		cmocka_unit_test(only_texts_are_read),
 	};
 
