@@ -86,6 +86,12 @@ TOOLS	= $(patsubst tests/tools/%.c,$(B)/tests/tools/%,$(wildcard tests/tools/*.c
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
+# tests/initiator is a client's view of AoE, for the tools whose names say aoe.
+$(B)/libinitiator.a: $(call obj,tests/initiator)
+
+$(B)/tests/tools/aoe%: $(B)/tests/tools/aoe%.o $(B)/libinitiator.a
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
