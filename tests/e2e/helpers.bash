@@ -25,7 +25,7 @@ ACCOUNT_ID=64123
 # account's home in it.  Where the account cannot reach the programs (a clone
 # below /root), it gets copies of them.
 setup_tmp() {
-	T=$(mktemp -d "${TMPDIR:-/tmp}/backshelf.XXXXXX") || return 1
+	T=$(mktemp -d "$(roomy_tmp)/backshelf.XXXXXX") || return 1
 	chmod 0711 "$T"
 	(umask 077 && : >"$T/.on_exit")
 	mkdir -p "$T/home/$ACCOUNT"
@@ -37,6 +37,23 @@ setup_tmp() {
 		TOOLS=$T/tools
 	fi
 	export T BIN TOOLS
+}
+
+# roomy_tmp: the first folder for temporary files whose file system keeps user.*
+# attributes, which a tmpfs does only since Linux 6.6.
+roomy_tmp() {
+	local d probe
+	for d in "${TMPDIR:-/tmp}" /var/tmp "$B"; do
+		probe=$(mktemp "$d/backshelf-probe.XXXXXX") || continue
+		if setfattr -n user.probe -v 1 "$probe" 2>/dev/null; then
+			rm -f "$probe"
+			echo "$d"
+			return
+		fi
+		rm -f "$probe"
+	done
+	echo 'no folder for temporary files keeps extended attributes' >&2
+	return 1
 }
 
 # on_exit COMMAND...: have run_cleanup run it; the last registered runs first.
@@ -90,6 +107,20 @@ kill_wait() {
 # kill_now PID: the same by SIGKILL, silently.
 kill_now() {
 	kill -9 "$1" && wait "$1"
+} 2>/dev/null
+
+# kill_namespace PID: end an unshare --pid --fork and all that runs below it.  Its
+# only child ends last, when the others are gone; unshare itself, which would
+# have something to say about that, does not see it.
+kill_namespace() {
+	local init
+	if init=$(pgrep -P "$1"); then
+		kill -STOP "$1"
+		kill -9 "$init"
+		wait_until 30 pid_is_gone "$init"
+	fi
+	kill -9 "$1"
+	wait "$1"
 } 2>/dev/null
 
 # A zombie that only awaits its parent's wait(2) is gone too.
@@ -236,7 +267,7 @@ sshd_launch() {
 	SSHD_PID=$!
 	wait_until 10 sshd_settled || return 1
 	sshd_listens || return 1
-	on_exit kill_now "$SSHD_PID"
+	on_exit kill_namespace "$SSHD_PID"
 }
 
 sshd_listens() {

@@ -65,6 +65,6 @@ teardown() {
 	[ ! -e "$folder" ]
 	[ "$(cat "$order")" = $'first\nsecond' ]
 	rm "$order"
-	wait_until 10 pid_is_gone "$theirs"
+	pid_is_gone "$theirs"
 	wait_until 10 pid_is_gone "$client"
 }
