@@ -18,6 +18,7 @@
 #include <sys/types.h>
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <time.h>
 
@@ -77,6 +78,23 @@ struct snapshot {
 						 * layer */
 };
 
+/* Parse a record.  Pure; any bytes give a snapshot: what is no record of ours,
+ * or has a field out of its bounds, gives `recorded` false.  Unknown keys are
+ * ignored.  `stamp` is the name the record was found under and must agree with
+ * what it says.  0, or -1 with errno EINVAL and *out as for a missing one. */
+int	store_record_parse(const char *buf, size_t len, const char *stamp,
+	    struct snapshot *out);
+
+/* The JSON of a record, one object, ending in a newline; to be freed.  NULL
+ * with errno ENOMEM. */
+char	*store_record_format(const struct snapshot *);
+
+#define STORE_RECORD_MAX	16384	/* bytes; a longer file is no record */
+
+/* rsync's --partial-dir on the server: folders of this name are no part of any
+ * snapshot.  They keep what arrived of a big file for the next push. */
+#define STORE_PARTIAL_DIR	".~backshelf-partial~"
+
 struct store;
 
 enum store_flags {
@@ -131,13 +149,16 @@ struct push_request {
 					 * did not bring is gone.  (Linkdest
 					 * way only; the overlay shows it.) */
 	int		 way;		/* an enum store_way, or -1: the best
-					 * that works here */
+					 * that works here.  A base that holds
+					 * overlay attributes of the client's
+					 * own makes it linkdest always. */
 };
 
 /* Start or take up the client's push.  Takes the writer's lock, finishes a
  * commit that was interrupted, decides what an unfinished push left is worth
  * (see ARCHITECTURE.md), and prepares .push.  NULL with errno: EWOULDBLOCK
- * (another push is running), EINVAL (subdir), ENOSPC … */
+ * (another push is running), EINVAL (subdir), EEXIST (HOST.full is there and
+ * not a symlink), ENOSPC … */
 struct push	*push_begin(struct store *, const struct push_request *);
 
 /* Which way it goes, and whether an earlier push's files are taken up. */
@@ -145,10 +166,11 @@ enum store_way	 push_way(const struct push *);
 bool		 push_resumed(const struct push *);
 const char	*push_base(const struct push *);	/* stamp or "" */
 
-/* Overlay way: to be called in the process that will exec rsync, once it is
- * in a mount namespace of its own (push_unshare): mounts the overlay on
- * `where`, a directory.  The linkdest way mounts the new folder there by a
- * bind mount if it can.  0, or -1 with errno. */
+/* Overlay way only: to be called in the process that will exec rsync, once it
+ * is in a mount namespace of its own (push_unshare): mounts the overlay on
+ * `where`, an absolute path of a directory.  0, or -1 with errno; a failure is
+ * remembered in the store, so that a push begun anew with way -1 goes the
+ * linkdest way. */
 int		 push_mount(const struct push *, const char *where);
 
 /* Enter a new mount namespace, and as an ordinary user a user namespace first
@@ -163,14 +185,24 @@ const char	*push_target(const struct push *);
 const struct strv *push_linkdests(const struct push *);
 
 /* rsync has ended well (rsync_exit 0, 23 or 24) and every process that could
- * write is gone: make the snapshot.  On return 0, *made is its record.  -1
- * with errno: the old state stands, and what the push brought is kept for the
- * next (ENOSPC: it is freed).  The push is to be ended in either case. */
+ * write is gone: make the snapshot.  The surest way to be rid of them is to
+ * run rsync in a pid namespace whose first process is ours, and to wait for
+ * that one.  The overlay way asks the kernel whether the mount is gone and
+ * waits for it for some seconds: EBUSY if it is not, and nothing has been
+ * touched.  On return 0, *made is its record.  -1 with errno: the old state
+ * stands, and what the push brought is kept for the next (ENOSPC, EDQUOT: it
+ * is freed).  EINVAL: rsync_exit is none of the three.  The push is to be
+ * ended in either case. */
 int		 push_commit(struct push *, int rsync_exit,
 		    struct snapshot *made);
 
+/* rsync has failed, with this exit status (or -1: was never started).  What it
+ * brought is made durable for the next push, unless the disk is full: then it
+ * is freed.  1 if it was freed, else 0.  To be followed by push_end. */
+int		 push_failed(struct push *, int rsync_exit);
+
 /* Forget the push and release the lock.  What it brought stays for the next
- * one unless it was committed. */
+ * one unless it was committed or freed.  NULL is fine. */
 void		 push_end(struct push *);
 
 /* What an unfinished push left, for rotation: the time it was last written
