@@ -247,6 +247,41 @@ has_variable(const char *text, struct diags *ds)
 	return 0;
 }
 
+/* libconfuse takes the end of the text for the end of a section, so that a
+ * file that was cut short would pass.  To be asked of a text that it parsed. */
+static int
+is_cut_short(const char *text, struct diags *ds)
+{
+	const char *p, *end;
+	unsigned line = 1, open_line = 0;
+	int depth = 0;
+	char quote = '\0';
+
+	for (p = text; *p != '\0'; p++) {
+		while (quote == '\0' && (end = comment_end(p)) != NULL)
+			for (; p < end; p++)
+				line += *p == '\n';
+		if (*p == '\0')
+			break;
+		line += *p == '\n';
+		if (quote != '\0') {
+			if (*p == '\\' && p[1] != '\0' && p[1] != '\n')
+				p++;
+			else if (*p == quote)
+				quote = '\0';
+		} else if (*p == '"' || *p == '\'')
+			quote = *p;
+		else if (*p == '{' && depth++ == 0)
+			open_line = line;
+		else if (*p == '}')
+			depth--;
+	}
+	if (depth <= 0)
+		return 0;
+	diags_add(ds, open_line, 0, "a section begins here and does not end");
+	return 1;
+}
+
 cfg_t *
 conf_parse(const char *text, cfg_opt_t *opts, struct diags *ds)
 {
@@ -265,7 +300,7 @@ conf_parse(const char *text, cfg_opt_t *opts, struct diags *ds)
 	rc = cfg_parse_buf(cfg, text);
 	target.text = NULL;
 	target.diags = NULL;
-	if (rc == CFG_SUCCESS)
+	if (rc == CFG_SUCCESS && !is_cut_short(text, ds))
 		return cfg;
 	if (!diags_any(ds))
 		diags_add(ds, 0, 0, "cannot be parsed");

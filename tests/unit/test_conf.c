@@ -42,6 +42,9 @@ errors_have_places(void **state)
 		{ "include(\"/etc/passwd\")", 1, 1, "unknown key" },
 		{ "root = \"${HOME}\"", 1, 9, "not expanded" },
 		{ "}", 1, 0, "closing brace" },
+		{ "\nclient \"}\" { # }\n push = true", 2, 0, "not end" },
+		{ "client \"a\" {\n/* }\n*/", 1, 0, "not end" },
+		{ "client \"a\" {}\nclient \"\\\"}\" {", 2, 0, "not end" },
 	};
 	struct diags ds = { 0 };
 	size_t i;
@@ -63,6 +66,7 @@ good_text_is_silent(void **state)
 	static const char *const texts[] = {
 		"", "# ${HOME}\n", "root = '${HOME}'",
 		"age = 3 # don't\nclient 'a' { push = false }",
+		"age = 3 /* { *//* {\n */# {\n// {\nclient \"{\\\"{\" {}",
 	};
 	struct diags ds = { 0 };
 	cfg_t *cfg;
