@@ -1,0 +1,186 @@
+/* sweep_dir.c: the system calls of a sweep on one folder: opening it without
+ * following anything, getting its entries, and getting rights on it.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/syscall.h>
+
+#include <linux/openat2.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "sweep_int.h"
+
+#define BATCH_ENTRIES	(64 * 1024)
+#define BATCH_NAMES	(2 * 1024 * 1024)	/* bytes */
+#define BATCH_BUF	(256 * 1024)		/* bytes */
+
+int
+dir_open(int dirfd, const char *name)
+{
+	/* RESOLVE_NO_XDEV also stops at a bind mount of the same file system,
+	 * which st_dev would not show. */
+	struct open_how how = {
+		.flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS |
+		    RESOLVE_BENEATH
+	};
+	int fd;
+
+	fd = (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+	if (fd == -1 && errno == ELOOP)
+		errno = ENOTDIR;
+	return fd;
+}
+
+int
+dir_unlock(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return -1;
+	return fchmod(fd, (st.st_mode & 07777) | S_IRWXU);
+}
+
+int
+dir_unlock_at(int dirfd, const char *name)
+{
+	struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+		.resolve = RESOLVE_NO_XDEV | RESOLVE_NO_SYMLINKS |
+		    RESOLVE_BENEATH
+	};
+	struct stat st;
+	char self[64];
+	int fd, rc = -1, saved;
+
+	fd = (int)syscall(SYS_openat2, dirfd, name, &how, sizeof(how));
+	if (fd == -1)
+		return -1;
+	/* fchmod(2) refuses a descriptor that is only a path; the magic link
+	 * leads to the very same folder, whatever its name is by now. */
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", fd);
+	if (fstat(fd, &st) == 0)
+		rc = chmod(self, (st.st_mode & 07777) | S_IRWXU);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
+
+int
+batch_init(struct batch *b)
+{
+	memset(b, 0, sizeof(*b));
+	b->v = reallocarray(NULL, BATCH_ENTRIES, sizeof(*b->v));
+	b->names = malloc(BATCH_NAMES);
+	b->buf = malloc(BATCH_BUF);
+	if (b->v != NULL && b->names != NULL && b->buf != NULL)
+		return 0;
+	batch_free(b);
+	errno = ENOMEM;
+	return -1;
+}
+
+void
+batch_free(struct batch *b)
+{
+	free(b->v);
+	free(b->names);
+	free(b->buf);
+	memset(b, 0, sizeof(*b));
+}
+
+static void
+batch_add(struct batch *b, const struct dirent64 *d, uint8_t member)
+{
+	struct entry *e = &b->v[b->n];
+	size_t size = strlen(d->d_name) + 1;
+
+	if (strcmp(d->d_name, ".") == 0 || strcmp(d->d_name, "..") == 0)
+		return;
+	e->ino = d->d_ino;
+	e->name = (uint32_t)b->len;
+	e->member = member;
+	e->type = d->d_type;
+	memcpy(b->names + b->len, d->d_name, size);
+	b->len += size;
+	b->n++;
+}
+
+int
+batch_read(struct batch *b, int fd, uint8_t member, size_t share)
+{
+	size_t n_end = b->n + BATCH_ENTRIES / share;
+	size_t len_end = b->len + BATCH_NAMES / share;
+	const struct dirent64 *d;
+	size_t room;
+	ssize_t got, off;
+
+	/* What getdents64(2) has given cannot be given back, so it is asked
+	 * for no more than fits: an entry takes at least 24 bytes of its
+	 * buffer, and more than its name does of ours. */
+	for (;;) {
+		room = (n_end - b->n) * 24;
+		if (room > len_end - b->len)
+			room = len_end - b->len;
+		if (room > BATCH_BUF)
+			room = BATCH_BUF;
+		if (room < 4096)
+			return 1;
+		if ((got = getdents64(fd, b->buf, room)) <= 0)
+			return (int)got;
+		for (off = 0; off < got; off += d->d_reclen) {
+			d = (const void *)(b->buf + off);
+			batch_add(b, d, member);
+		}
+	}
+}
+
+/* Anything but a folder sorts by inode, before every folder. */
+static int
+by_inode(const void *a, const void *b)
+{
+	const struct entry *x = a, *y = b;
+	int xd = x->type == DT_DIR, yd = y->type == DT_DIR;
+
+	if (xd != yd)
+		return xd - yd;
+	return x->ino < y->ino ? -1 : x->ino > y->ino;
+}
+
+static int
+by_name(const void *a, const void *b, void *names)
+{
+	const struct entry *x = a, *y = b;
+	const char *base = names;
+
+	return strcmp(base + x->name, base + y->name);
+}
+
+size_t
+batch_sort(struct batch *b)
+{
+	size_t lo = 0, hi = b->n, mid;
+
+	qsort(b->v, b->n, sizeof(*b->v), by_inode);
+	while (lo < hi) {
+		mid = lo + (hi - lo) / 2;
+		if (b->v[mid].type == DT_DIR)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	if (b->n - lo > 1)
+		qsort_r(b->v + lo, b->n - lo, sizeof(*b->v), by_name,
+		    b->names);
+	return lo;
+}

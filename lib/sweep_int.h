@@ -1,0 +1,73 @@
+/* sweep_int.h: what the files of the sweep share; nobody else includes it.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#ifndef BACKSHELF_SWEEP_INT_H
+#define BACKSHELF_SWEEP_INT_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include <pthread.h>
+
+#include "sweep.h"
+
+#define SWEEP_GROUP	8	/* trees swept together; bits of a uint8_t */
+
+/*
+ * sweep_dir.c: system calls on one folder.
+ */
+
+/* Open dirfd/name, a folder, for reading.  A descriptor, or -1 with errno:
+ * ENOTDIR (no folder, or a symlink), EXDEV (a mount point), … */
+int	dir_open(int dirfd, const char *name);
+
+/* Give ourselves all rights on a folder: by its descriptor, or by the name it
+ * has in another.  0, or -1 with errno. */
+int	dir_unlock(int fd);
+int	dir_unlock_at(int dirfd, const char *name);
+
+/* An entry that was read. */
+struct entry {
+	uint64_t	ino;
+	uint32_t	name;		/* offset into names */
+	uint8_t		member;		/* which of the group's folders */
+	uint8_t		type;		/* DT_* */
+};
+
+/* Entries read at a time: bounded, so that memory is. */
+struct batch {
+	struct entry	*v;
+	size_t		 n;
+	char		*names;
+	size_t		 len;
+	char		*buf;		/* for getdents64(2) */
+};
+
+int	batch_init(struct batch *);	/* 0, or -1 with errno */
+void	batch_free(struct batch *);
+#define BATCH_NAME(b, e)	((b)->names + (e)->name)
+
+/* Append what fits of a folder's next entries, at most its `share`th part of
+ * the room.  1 if the folder may have more, 0 at its end, -1 with errno. */
+int	batch_read(struct batch *, int fd, uint8_t member, size_t share);
+
+/* Put folders last, in the order of their names; the rest first, in the order
+ * of their inodes.  The number of those first. */
+size_t	batch_sort(struct batch *);
+
+/*
+ * sweep_links.c: how many of each file's links were seen.
+ */
+struct links {
+	struct link	*v;
+	size_t		 n, size;	/* used; all, a power of two */
+};
+
+/* One more link to the inode was seen.  1 if that was the last of nlink, 0 if
+ * there are more, -1 with errno ENOMEM. */
+int	links_seen(struct links *, uint64_t ino, uint64_t nlink);
+void	links_free(struct links *);
+
+#endif
