@@ -193,6 +193,9 @@ quoted_word(const char *msg, char *word, size_t size)
 	}
 }
 
+static void on_error(cfg_t *, const char *, va_list)
+    __attribute__((format(printf, 2, 0)));
+
 static void
 on_error(cfg_t *cfg, const char *fmt, va_list ap)
 {
