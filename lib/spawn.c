@@ -3,7 +3,10 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <sys/syscall.h>
 #include <sys/wait.h>
+
+#include <linux/sched.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,6 +69,19 @@ child(const struct spawn *sp)
 	_exit(SPAWN_EXEC_FAILED);
 }
 
+/* fork(2), into new namespaces if there are to be any. */
+static pid_t
+fork_into(int namespaces)
+{
+	struct clone_args args = { 0 };
+
+	if (namespaces == 0)
+		return fork();
+	args.flags = (unsigned)namespaces;
+	args.exit_signal = SIGCHLD;
+	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+}
+
 pid_t
 spawn_start(const struct spawn *sp)
 {
@@ -78,7 +94,7 @@ spawn_start(const struct spawn *sp)
 	sigfillset(&all);
 	if (sigprocmask(SIG_BLOCK, &all, &old) == -1)
 		return -1;
-	if ((pid = fork()) == 0)
+	if ((pid = fork_into(sp->namespaces)) == 0)
 		child(sp);
 	saved = errno;
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);

@@ -17,6 +17,8 @@ struct spawn {
 	int		  in;		/* the child's 0, 1, 2; -1: /dev/null */
 	int		  out;
 	int		  err;
+	int		  namespaces;	/* CLONE_NEW* of clone(2) that it is to
+					 * begin in; 0: those of its parent */
 	/* Called in the child after its descriptors stand and before the
 	 * exec, to enter namespaces and sandboxes.  Non-zero: the child ends
 	 * with SPAWN_SETUP_FAILED and never execs.  It says why itself, on
@@ -29,7 +31,9 @@ struct spawn {
 #define SPAWN_SETUP_FAILED	126	/* exit status: setup said no */
 
 /* Start a child: signals at their defaults, nothing blocked, no descriptor
- * above 2.  Its pid, or -1 with errno. */
+ * above 2.  Its pid, or -1 with errno (with namespaces: EPERM, ENOSPC, EINVAL
+ * or ENOSYS where they are not to be had).  With namespaces the caller must
+ * have one thread only. */
 pid_t	spawn_start(const struct spawn *);
 
 /* Wait for it, through EINTR.  Its exit status, 128 + N if signal N ended it,
