@@ -1,0 +1,63 @@
+/* ata.h: the disk that a client sees: which sectors a command wants, and what
+ * IDENTIFY DEVICE says.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#ifndef AOE_ATA_H
+#define AOE_ATA_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "frame.h"
+
+/* Status register. */
+#define ATA_DRDY	0x40
+#define ATA_DSC		0x10
+#define ATA_ERR		0x01
+#define ATA_GOOD	ATA_DRDY
+#define ATA_FAILED	(ATA_DRDY | ATA_DSC | ATA_ERR)	/* 0x51 */
+
+/* Error register. */
+#define ATA_ABRT	0x04	/* command refused */
+#define ATA_IDNF	0x10	/* no such sector */
+#define ATA_UNC		0x40	/* the medium failed */
+
+/* What a command is decided by. */
+struct ata_disk {
+	uint64_t	sectors;	/* capacity */
+	unsigned	max;		/* sectors that one message may carry */
+	bool		ro;
+	bool		cached;		/* answers writes before they are
+					 * stable */
+	char		serial[21];
+};
+
+enum ata_action {
+	ATA_ANSWER,	/* with status and error, nothing to do */
+	ATA_IDENTIFY,	/* answer with 512 bytes of ata_identify */
+	ATA_READ,	/* count sectors from lba */
+	ATA_WRITE,	/* the same, the data is in the message */
+	ATA_FLUSH	/* make all that was acknowledged stable */
+};
+
+struct ata_op {
+	enum ata_action	action;
+	uint8_t		status;		/* ATA_ANSWER */
+	uint8_t		error;
+	uint8_t		result;		/* sector count register then */
+	uint64_t	lba;		/* ATA_READ, ATA_WRITE */
+	unsigned	count;
+};
+
+/* Decide what a command is to do.  Every command gets an op; what is not
+ * known, not in range or not allowed becomes ATA_ANSWER with ATA_FAILED. */
+void	ata_decide(const struct frame_ata *, const struct ata_disk *,
+	    struct ata_op *);
+
+/* Write the answer to IDENTIFY DEVICE. */
+void	ata_identify(const struct ata_disk *, uint8_t out[SECTOR]);
+
+#endif

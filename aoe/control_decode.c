@@ -1,0 +1,111 @@
+/* control_decode.c: a line of the control socket into a request.  Pure.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "control.h"
+
+static const char *const names[] = {
+	[CONTROL_STATUS] = "status", [CONTROL_STATS] = "stats",
+	[CONTROL_START] = "start", [CONTROL_STOP] = "stop",
+	[CONTROL_RESTART] = "restart", [CONTROL_RELOAD] = "reload",
+	[CONTROL_CHECK] = "check",
+};
+
+const char *
+control_command_name(enum control_command c)
+{
+	return names[c];
+}
+
+int
+control_command_find(const char *name, enum control_command *c)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0) {
+			*c = (enum control_command)i;
+			return 0;
+		}
+	return -1;
+}
+
+static int
+decode_aliases(const json_t *list, struct strv *aliases, const char **why)
+{
+	const json_t *item;
+	size_t i;
+
+	if (list == NULL)
+		return 0;
+	*why = "aliases is not a list of texts";
+	if (!json_is_array(list))
+		return -1;
+	json_array_foreach(list, i, item) {
+		if (!json_is_string(item))
+			return -1;
+		if (strv_add(aliases, json_string_value(item)) == -1) {
+			*why = "out of memory";
+			return -1;
+		}
+	}
+	return 0;
+}
+
+static int
+decode_object(const json_t *root, struct control_request *req,
+    const char **why)
+{
+	const char *key, *name;
+	json_t *value, *copy;
+
+	*why = "not an object";
+	if (!json_is_object(root))
+		return -1;
+	*why = "unknown member";
+	if ((copy = json_copy((json_t *)(uintptr_t)root)) == NULL)
+		return -1;
+	json_object_foreach(copy, key, value)
+		if (strcmp(key, "command") != 0 &&
+		    strcmp(key, "aliases") != 0) {
+			json_decref(copy);
+			return -1;
+		}
+	json_decref(copy);
+	*why = "no command";
+	name = json_string_value(json_object_get(root, "command"));
+	if (name == NULL)
+		return -1;
+	*why = "unknown command";
+	if (control_command_find(name, &req->command) == -1)
+		return -1;
+	return decode_aliases(json_object_get(root, "aliases"),
+	    &req->aliases, why);
+}
+
+int
+control_decode(const char *line, size_t len, struct control_request *req,
+    char *msg, size_t size)
+{
+	json_error_t error;
+	const char *why;
+	json_t *root;
+	int rc;
+
+	memset(req, 0, sizeof(*req));
+	root = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
+	if (root == NULL) {
+		snprintf(msg, size, "not JSON: %s", error.text);
+		return -1;
+	}
+	if ((rc = decode_object(root, req, &why)) == -1) {
+		strv_free(&req->aliases);
+		(void)snprintf(msg, size, "%s", why);
+	}
+	json_decref(root);
+	return rc;
+}

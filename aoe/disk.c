@@ -1,0 +1,186 @@
+/* disk.c: io_uring; the only file that knows liburing.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <liburing.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "disk.h"
+
+struct disk {
+	struct io_uring	ring;
+};
+
+#define KIND_MASK	((uintptr_t)7)
+
+struct disk *
+disk_new(unsigned entries)
+{
+	/* Fewer interruptions on kernels that know how (5.19), the plain way
+	 * on older ones. */
+	static const unsigned flags[] = {
+		IORING_SETUP_CLAMP | IORING_SETUP_SUBMIT_ALL |
+		    IORING_SETUP_COOP_TASKRUN,
+		IORING_SETUP_CLAMP
+	};
+	struct disk *d;
+	size_t i;
+	int rc = -EINVAL;
+
+	if ((d = calloc(1, sizeof(*d))) == NULL)
+		return NULL;
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++) {
+		rc = io_uring_queue_init(entries, &d->ring, flags[i]);
+		if (rc == 0)
+			return d;
+	}
+	free(d);
+	errno = -rc;
+	return NULL;
+}
+
+void
+disk_free(struct disk *d)
+{
+	if (d == NULL)
+		return;
+	io_uring_queue_exit(&d->ring);
+	free(d);
+}
+
+void
+disk_threads(struct disk *d, unsigned n)
+{
+	unsigned max[2] = { n, 0 };	/* for files; 0 leaves the other */
+
+	(void)io_uring_register_iowq_max_workers(&d->ring, max);
+}
+
+/* A free entry: when there is none, those queued are submitted first, after
+ * which the whole queue is free. */
+static struct io_uring_sqe *
+entry(struct disk *d)
+{
+	struct io_uring_sqe *sqe;
+
+	while ((sqe = io_uring_get_sqe(&d->ring)) == NULL)
+		(void)io_uring_submit(&d->ring);
+	return sqe;
+}
+
+/* Last, because liburing's prep functions clear it. */
+static void
+set_tag(struct io_uring_sqe *sqe, enum disk_kind kind, void *tag)
+{
+	io_uring_sqe_set_data(sqe, (void *)((uintptr_t)tag | (uintptr_t)kind));
+}
+
+void
+disk_read(struct disk *d, int fd, void *buf, size_t len, off_t off, void *tag)
+{
+	struct io_uring_sqe *sqe = entry(d);
+
+	io_uring_prep_read(sqe, fd, buf, (unsigned)len, (uint64_t)off);
+	set_tag(sqe, DISK_IO, tag);
+}
+
+void
+disk_write(struct disk *d, int fd, const void *buf, size_t len, off_t off,
+    void *tag)
+{
+	struct io_uring_sqe *sqe = entry(d);
+
+	io_uring_prep_write(sqe, fd, buf, (unsigned)len, (uint64_t)off);
+	set_tag(sqe, DISK_IO, tag);
+}
+
+void
+disk_sync(struct disk *d, int fd, void *tag)
+{
+	struct io_uring_sqe *sqe = entry(d);
+
+	io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
+	set_tag(sqe, DISK_SYNC, tag);
+}
+
+void
+disk_close(struct disk *d, int fd, void *tag)
+{
+	struct io_uring_sqe *sqe = entry(d);
+
+	io_uring_prep_close(sqe, fd);
+	set_tag(sqe, DISK_CLOSE, tag);
+}
+
+void
+disk_poll(struct disk *d, int fd, enum disk_kind kind, void *tag)
+{
+	struct io_uring_sqe *sqe = entry(d);
+
+	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	set_tag(sqe, kind, tag);
+}
+
+void
+disk_unpoll(struct disk *d, enum disk_kind kind, void *tag)
+{
+	struct io_uring_sqe *sqe = entry(d);
+
+	io_uring_prep_poll_remove(sqe, (uintptr_t)tag | (uintptr_t)kind);
+	set_tag(sqe, DISK_CANCEL, NULL);
+}
+
+int
+disk_turn(struct disk *d, bool wait)
+{
+	int rc;
+
+	rc = wait ? io_uring_submit_and_wait(&d->ring, 1) :
+	    io_uring_submit(&d->ring);
+	/* EAGAIN and EBUSY: the kernel is short of room until events have
+	 * been taken, which is what the caller does next. */
+	if (rc < 0 && rc != -EINTR && rc != -EAGAIN && rc != -EBUSY) {
+		errno = -rc;
+		return -1;
+	}
+	return 0;
+}
+
+bool
+disk_event(struct disk *d, struct disk_event *ev)
+{
+	struct io_uring_cqe *cqe;
+	uintptr_t data;
+
+	if (io_uring_peek_cqe(&d->ring, &cqe) != 0)
+		return false;
+	data = (uintptr_t)io_uring_cqe_get_data(cqe);
+	ev->kind = (enum disk_kind)(data & KIND_MASK);
+	ev->tag = (void *)(data & ~KIND_MASK);
+	ev->res = cqe->res;
+	io_uring_cqe_seen(&d->ring, cqe);
+	return true;
+}
+
+ssize_t
+disk_read_now(int fd, void *buf, size_t len, off_t off)
+{
+	struct iovec iov = { buf, len };
+
+	return preadv2(fd, &iov, 1, off, RWF_NOWAIT);
+}
+
+ssize_t
+disk_write_now(int fd, const void *buf, size_t len, off_t off)
+{
+	/* The kernel only reads from it. */
+	union { const void *in; void *out; } u = { .in = buf };
+	struct iovec iov = { u.out, len };
+
+	return pwritev2(fd, &iov, 1, off, RWF_NOWAIT);
+}

@@ -1,0 +1,195 @@
+/* export.c: from a row of the table to an open, measured file.
+ * What is done with it then is its worker's.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <xxhash.h>
+
+#include "export.h"
+#include "net.h"
+
+/* O_NONBLOCK while opening, so that a FIFO in the image's place does not hang
+ * us; not later, because io_uring would then give up instead of waiting. */
+static int
+file_open(const struct row *r, int extra)
+{
+	int fd;
+
+	fd = open(r->file, (r->ro ? O_RDONLY : O_RDWR) | O_CLOEXEC |
+	    O_NONBLOCK | O_NOCTTY | extra);
+	if (fd != -1 && fcntl(fd, F_SETFL, extra) == -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+/* Bytes of a regular file or block device.  0, or -1 with errno. */
+static int
+file_size(int fd, struct stat *st, uint64_t *bytes)
+{
+	if (fstat(fd, st) == -1)
+		return -1;
+	if (S_ISREG(st->st_mode)) {
+		*bytes = (uint64_t)st->st_size;
+		return 0;
+	}
+	if (S_ISBLK(st->st_mode))
+		return ioctl(fd, BLKGETSIZE64, bytes);
+	errno = S_ISDIR(st->st_mode) ? EISDIR : ENOTBLK;
+	return -1;
+}
+
+/* The sectors that the row serves of a file of that size, whole pages of
+ * 4 KiB: a client with an odd number falls to single sectors.  0 with
+ * why->text if there are none. */
+static uint64_t
+measure(const struct row *r, uint64_t bytes, struct reason *why)
+{
+	uint64_t all = bytes / SECTOR, n;
+
+	if (r->offset >= all) {
+		snprintf(why->text, sizeof(why->text),
+		    "%s: it has %" PRIu64 " sectors, none at offset %" PRIu64,
+		    r->file, all, r->offset);
+		return 0;
+	}
+	n = all - r->offset;
+	if (r->length > n) {
+		snprintf(why->text, sizeof(why->text),
+		    "%s: it has %" PRIu64 " sectors at offset %" PRIu64
+		    ", not %" PRIu64, r->file, n, r->offset, r->length);
+		return 0;
+	}
+	if (r->length != 0)
+		n = r->length;
+	n -= n % 8;
+	if (n == 0)
+		snprintf(why->text, sizeof(why->text),
+		    "%s: smaller than 4 KiB", r->file);
+	return n;
+}
+
+/* The same for ever, and another for each export: it is made of the alias
+ * and the shelf, which are unique, the one here, the other on the network. */
+static void
+make_serial(const struct row *r, char serial[21])
+{
+	char name[TABLE_ALIAS_MAX + 8];
+
+	snprintf(name, sizeof(name), "%u/%s", r->shelf, r->alias);
+	snprintf(serial, 21, "%016" PRIX64,
+	    (uint64_t)XXH64(name, strlen(name), 0));
+}
+
+static void
+export_init(struct export *e)
+{
+	e->fd = e->fd_plain = -1;
+	e->can_nowait = e->can_nowait_write = true;
+	order_init(&e->order);
+	TAILQ_INIT(&e->ready);
+	TAILQ_INIT(&e->written);
+	TAILQ_INIT(&e->syncing);
+}
+
+struct export *
+export_open(const struct row *r, struct reason *why)
+{
+	struct export *e;
+	struct stat st;
+	uint64_t bytes;
+
+	if ((e = calloc(1, sizeof(*e))) == NULL)
+		goto fail_errno;
+	export_init(e);
+	if (row_copy(&e->row, r) == -1)
+		goto fail_errno;
+	if ((e->fd = file_open(r, r->direct ? O_DIRECT : 0)) == -1 ||
+	    (r->direct && (e->fd_plain = file_open(r, 0)) == -1) ||
+	    file_size(e->fd, &st, &bytes) == -1)
+		goto fail_errno;
+	if ((e->disk.sectors = measure(r, bytes, why)) == 0)
+		goto fail;
+	e->dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
+	e->ino = S_ISBLK(st.st_mode) ? 0 : st.st_ino;
+	e->offset = (off_t)(r->offset * SECTOR);
+	e->disk.ro = r->ro;
+	e->disk.cached = r->sync == SYNC_NONE && !r->ro;
+	make_serial(r, e->disk.serial);
+	return e;
+fail_errno:
+	snprintf(why->text, sizeof(why->text), "%s: %s", r->file,
+	    strerror(errno));
+fail:
+	export_free(e);
+	return NULL;
+}
+
+void
+export_free(struct export *e)
+{
+	if (e == NULL)
+		return;
+	if (e->fd != -1)
+		close(e->fd);
+	if (e->fd_plain != -1)
+		close(e->fd_plain);
+	free(e->ifaces);
+	row_free(&e->row);
+	free(e);
+}
+
+/* Where a name of a comma-separated column stands. */
+static unsigned
+item_column(const struct row *r, enum table_column c, size_t n)
+{
+	unsigned col = r->col[c];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		col += (unsigned)strlen(r->ifaces.v[i]) + 1;
+	return col;
+}
+
+void
+export_check(const struct row *r, struct diags *ds)
+{
+	struct reason why;
+	struct export *e;
+	size_t i;
+
+	if (r->bad != NULL)
+		return;
+	if ((e = export_open(r, &why)) == NULL)
+		diags_add(ds, r->line, r->col[COL_FILE], "%s", why.text);
+	export_free(e);
+	for (i = 0; i < r->ifaces.n; i++)
+		if (iface_probe(r->ifaces.v[i]) == -1)
+			diags_add(ds, r->line, item_column(r, COL_IFACE, i),
+			    "%s: %s", r->ifaces.v[i], strerror(errno));
+}
+
+unsigned
+export_maxsectors(const struct export *e, unsigned mtu)
+{
+	unsigned n = frame_sectors(mtu);
+
+	if (n > EXPORT_SECTORS_MAX)
+		n = EXPORT_SECTORS_MAX;
+	if (e->row.maxsectors != 0 && n > e->row.maxsectors)
+		n = e->row.maxsectors;
+	return n;
+}

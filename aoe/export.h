@@ -1,0 +1,116 @@
+/* export.h: one disk image or device that is served: its row, its descriptor,
+ * and what its worker keeps for it.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#ifndef AOE_EXPORT_H
+#define AOE_EXPORT_H
+
+#include <sys/queue.h>
+#include <sys/types.h>
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "ata.h"
+#include "order.h"
+#include "query.h"
+#include "table.h"
+
+struct req;
+struct iface;
+TAILQ_HEAD(req_list, req);
+
+/* Written by the owner alone, read by anyone: relaxed loads and stores. */
+struct export_stats {
+	_Atomic uint64_t	reads;		/* answered well */
+	_Atomic uint64_t	writes;
+	_Atomic uint64_t	flushes;
+	_Atomic uint64_t	bytes_read;
+	_Atomic uint64_t	bytes_written;
+	_Atomic uint64_t	errors;		/* ATA and AoE errors sent */
+	_Atomic uint64_t	dropped;	/* too many in flight */
+	_Atomic uint64_t	syncs;		/* fdatasync calls */
+	_Atomic int64_t		heard;		/* time(3) of the last frame,
+						 * 0: never */
+};
+
+enum config_phase {
+	CONFIG_IDLE,
+	CONFIG_STORE,		/* the owner waits for it to be stored */
+	CONFIG_STORED		/* config_errno says how it went */
+};
+
+struct export {
+	/* Fixed once it is in a view. */
+	struct row		 row;
+	int			 fd;
+	int			 fd_plain;	/* without O_DIRECT, for what
+						 * is not aligned; or -1 */
+	off_t			 offset;	/* bytes */
+	struct ata_disk		 disk;		/* max is the row's own */
+	unsigned		 owner;		/* the worker's number */
+	dev_t			 dev;		/* which file it is */
+	ino_t			 ino;
+
+	/* The supervisor's. */
+	struct iface		**ifaces;	/* those that are there */
+	size_t			 nifaces;
+	uint64_t		 retired_epoch;	/* first view without it */
+	LIST_ENTRY(export)	 retired;
+
+	/* The owner's. */
+	bool			 announced;
+	bool			 can_nowait;	/* the file knows RWF_NOWAIT */
+	bool			 can_nowait_write;
+	struct order		 order;
+	struct req_list		 ready;		/* may start, too many run */
+	struct req_list		 written;	/* to be answered when synced */
+	struct req_list		 syncing;	/* the running sync's */
+	bool			 sync_running;
+	bool			 sync_wanted;	/* on the worker's list */
+	STAILQ_ENTRY(export)	 sync_link;
+	bool			 unsynced;	/* written to since a sync */
+	bool			 draining;
+	bool			 closing;
+	unsigned		 inflight;	/* requests kept */
+	unsigned		 running;	/* of them at the disk */
+	struct config		 config;
+	struct config		 config_new;
+	struct req		*config_req;	/* waits for config_new */
+	LIST_ENTRY(export)	 config_link;
+	int			 config_errno;
+	uint64_t		 complained;	/* when, seconds */
+
+	/* Between threads. */
+	_Atomic int		 phase;		/* enum config_phase */
+	_Atomic bool		 retiring;	/* no longer in the newest view */
+	_Atomic bool		 drained;	/* the owner is done with it */
+	_Atomic int		 failed;	/* errno of a lost write, or 0 */
+	struct export_stats	 stats;
+};
+
+/* Why something could not be opened, for people. */
+struct reason {
+	char	text[256];
+};
+
+/* Open a row's file and measure it.  NULL with why->text: "/x: No such file
+ * or directory".  The interfaces are the caller's to fill in. */
+struct export *export_open(const struct row *, struct reason *why);
+
+/* Free it; closes what its worker has not closed. */
+void	export_free(struct export *);
+
+/* What needs the world: add a finding for each file of the row that cannot be
+ * served and each interface that is not there. */
+void	export_check(const struct row *, struct diags *);
+
+/* Sectors that one message may carry on an interface of that MTU. */
+unsigned export_maxsectors(const struct export *, unsigned mtu);
+
+#define EXPORT_SECTORS_MAX	23	/* what a request's buffer holds */
+
+#endif

@@ -1,0 +1,87 @@
+/* net.h: packet sockets.  Each worker has two of them on each interface: one
+ * for the frames that the kernel steers to it, one for the broadcasts, which
+ * every worker sees.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#ifndef AOE_NET_H
+#define AOE_NET_H
+
+#include <sys/socket.h>
+
+#include <net/if.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum port_socket { PORT_STEERED, PORT_BROADCAST, PORT_SOCKETS };
+
+struct iface;
+
+/* One worker's end of an interface.  Only that worker touches it once it is
+ * in a view; the descriptors are the interface's. */
+struct port {
+	struct iface	*iface;
+	int		 fd[PORT_SOCKETS];
+	bool		 readable[PORT_SOCKETS];	/* may have frames */
+	bool		 armed[PORT_SOCKETS];	/* a poll is under way */
+	bool		 leaving;	/* no longer in the view */
+	struct req	*out[64];	/* answers to be sent together */
+	unsigned	 nout;
+};
+#define PORT_OUT	64
+
+struct iface {
+	char		 name[IFNAMSIZ];
+	unsigned	 id;		/* ours, unique for its life */
+	unsigned	 index;		/* the kernel's */
+	uint64_t	 mac;
+	_Atomic unsigned mtu;
+	unsigned	 users;		/* exports that refer to it */
+	bool		 stale;		/* gone, or another by now */
+	_Atomic unsigned released;	/* workers that have let go of it */
+	bool		 retired;	/* out of the newest view */
+	uint64_t	 retired_epoch;	/* … which has this number */
+	size_t		 nports;
+	struct port	 ports[];	/* one for each worker */
+};
+
+/* Open an interface for n workers: find it, open and steer its sockets.
+ * NULL with errno: ENODEV (no such interface), EINVAL (not Ethernet, or its
+ * MTU is too small for two sectors) … */
+struct iface *iface_open(const char *name, size_t n);
+
+/* Close the sockets and free it. */
+void	iface_close(struct iface *);
+
+/* Ask for the MTU again.  Whether the interface is still the one that was
+ * opened. */
+bool	iface_refresh(struct iface *);
+
+/* Is there a usable interface of that name?  0, or -1 with errno. */
+int	iface_probe(const char *name);
+
+/* Which of n workers the kernel gives a frame to: the same arithmetic as the
+ * program that iface_open loads. */
+unsigned net_steer(uint64_t mac, uint16_t shelf, uint8_t slot, unsigned n);
+
+#define NET_BATCH	32
+
+/* Room for one batch; zero-initialise. */
+struct net_batch {
+	struct mmsghdr	msg[NET_BATCH];
+	struct iovec	iov[NET_BATCH];
+};
+
+/* Receive up to n frames into batch->iov[0..n-1], whose bases and lengths
+ * are set; msg[i].msg_len is then each one's length (0 for one that did not
+ * fit).  How many there were; 0 if none waits; -1 with errno. */
+int	net_receive(int fd, struct net_batch *, unsigned n);
+
+/* Send n frames.  How many went out; the others are lost, with errno of the
+ * last that did not go. */
+unsigned net_send(int fd, struct net_batch *, unsigned n);
+
+#endif

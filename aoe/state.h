@@ -1,0 +1,26 @@
+/* state.h: what an export must remember over a restart: its config string.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#ifndef AOE_STATE_H
+#define AOE_STATE_H
+
+#include "query.h"
+
+/* Parse a state file's bytes.  0, or -1: it is none. */
+int	state_parse(const char *, size_t len, struct config *);
+
+/* Write it as text, NUL-terminated, to be freed.  NULL with errno. */
+char	*state_format(const struct config *);
+
+/* Read an export's state from dir/ALIAS.json.  No file is an empty state.  0,
+ * or -1 with errno (EINVAL: the file is damaged) and *c empty. */
+int	state_load(const char *dir, const char *alias, struct config *c);
+
+/* Replace it; it is on stable storage when this returns 0.  -1 with errno:
+ * the old state stands. */
+int	state_save(const char *dir, const char *alias,
+	    const struct config *);
+
+#endif

@@ -1,0 +1,576 @@
+/* worker.c: one thread: receive a batch, have it served, send the answers,
+ * wait.  It shares nothing that it writes while a frame is on its way: the
+ * view is replaced whole, everything of an export belongs to its owner.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/eventfd.h>
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "frame.h"
+#include "log.h"
+#include "worker_impl.h"
+
+#define RING		1024	/* entries */
+#define THREADS_MIN	64	/* operations that may block at once */
+#define INBOX		64	/* frames under way from each peer */
+
+const char *
+drop_name(enum drop d)
+{
+	static const char *const names[DROPS] = {
+		[DROP_SHORT] = "short", [DROP_FOREIGN] = "foreign",
+		[DROP_NOBODY] = "nobody", [DROP_BROADCAST] = "broadcast",
+		[DROP_BUSY] = "busy", [DROP_SEND] = "send",
+	};
+
+	return names[d];
+}
+
+static void
+poke(int fd)
+{
+	uint64_t one = 1;
+
+	/* Fails only when it is full of pokes. */
+	if (write(fd, &one, sizeof(one)) == -1)
+		return;
+}
+
+void
+worker_notify(struct worker *w)
+{
+	poke(w->notify_fd);
+}
+
+/* Send what is queued for a port. */
+static void
+port_flush(struct worker *w, struct port *p)
+{
+	unsigned i, n, done, went;
+	struct req *r;
+
+	for (done = 0; done < p->nout; done += n) {
+		n = p->nout - done;
+		if (n > NET_BATCH)
+			n = NET_BATCH;
+		for (i = 0; i < n; i++) {
+			r = p->out[done + i];
+			w->batch.iov[i].iov_base = r->frame;
+			w->batch.iov[i].iov_len = r->len;
+		}
+		went = net_send(p->fd[PORT_STEERED], &w->batch, n);
+		stat_add(&w->answers, went);
+		if (went < n)
+			stat_add(&w->drops[DROP_SEND], n - went);
+	}
+	for (i = 0; i < p->nout; i++)
+		pool_put(w->pool, p->out[i]);
+	p->nout = 0;
+}
+
+void
+worker_answer(struct worker *w, struct req *r, size_t len)
+{
+	struct port *p = r->port;
+
+	r->len = frame_pad(r->frame, len);
+	p->out[p->nout++] = r;
+	if (p->nout == PORT_OUT)
+		port_flush(w, p);
+}
+
+static struct port *
+my_port(const struct worker *w, const struct view *v, unsigned iface)
+{
+	size_t i;
+
+	for (i = 0; i < v->nifaces; i++)
+		if (v->ifaces[i]->id == iface)
+			return &v->ifaces[i]->ports[w->id];
+	return NULL;
+}
+
+static void
+flush_all(struct worker *w)
+{
+	size_t i;
+
+	for (i = 0; i < w->view->nifaces; i++)
+		port_flush(w, &w->view->ifaces[i]->ports[w->id]);
+}
+
+/* Have buffers at hand for a batch. */
+static void
+fill_incoming(struct worker *w)
+{
+	struct req *r;
+
+	while (w->nincoming < NET_BATCH && (r = pool_get(w->pool)) != NULL)
+		w->incoming[w->nincoming++] = r;
+}
+
+/* Receive one batch and serve it.  The buffers that were filled are at the
+ * array's end then, and gone. */
+static void
+receive(struct worker *w, struct port *p, enum port_socket s)
+{
+	struct req *got[NET_BATCH];
+	unsigned i, n;
+	int rc;
+
+	fill_incoming(w);
+	if ((n = w->nincoming) == 0)
+		return;
+	for (i = 0; i < n; i++) {
+		w->batch.iov[i].iov_base = w->incoming[i]->frame;
+		w->batch.iov[i].iov_len = POOL_FRAME;
+	}
+	/* An error is the interface going down: said once, and over. */
+	if ((rc = net_receive(p->fd[s], &w->batch, n)) < (int)n)
+		p->readable[s] = false;
+	if (rc <= 0)
+		return;
+	for (i = 0; i < (unsigned)rc; i++) {
+		got[i] = w->incoming[i];
+		got[i]->len = w->batch.msg[i].msg_len;
+		got[i]->port = p;
+	}
+	w->nincoming = n - (unsigned)rc;
+	memmove(w->incoming, w->incoming + rc,
+	    w->nincoming * sizeof(w->incoming[0]));
+	for (i = 0; i < (unsigned)rc; i++)
+		serve_frame(w, got[i]);
+}
+
+static void
+receive_all(struct worker *w)
+{
+	struct port *p;
+	size_t i;
+	int s;
+
+	for (i = 0; i < w->view->nifaces; i++) {
+		p = &w->view->ifaces[i]->ports[w->id];
+		for (s = 0; s < PORT_SOCKETS; s++)
+			if (p->readable[s])
+				receive(w, p, (enum port_socket)s);
+	}
+}
+
+/* One batch from each peer's ring. */
+static void
+take_inbox(struct worker *w)
+{
+	unsigned i, k, iface;
+	struct req *r;
+
+	for (i = 0; i < w->n; i++)
+		for (k = 0; k < NET_BATCH && i != w->id; k++) {
+			if (!handoff_any(w->inbox[i]) ||
+			    (r = pool_get(w->pool)) == NULL)
+				break;
+			r->len = handoff_get(w->inbox[i], &iface, r->frame);
+			r->port = my_port(w, w->view, iface);
+			if (r->port == NULL) {
+				drop_count(w, DROP_NOBODY);
+				pool_put(w->pool, r);
+			} else
+				serve_handed(w, r);
+		}
+}
+
+static void
+kick_peers(struct worker *w)
+{
+	unsigned i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->kick[i]) {
+			w->kick[i] = false;
+			poke(w->peers[i].mail_fd);
+		}
+}
+
+static bool
+has_iface(const struct view *v, const struct iface *ifc)
+{
+	size_t i;
+
+	for (i = 0; i < v->nifaces; i++)
+		if (v->ifaces[i] == ifc)
+			return true;
+	return false;
+}
+
+/* The interface is for the supervisor to close, once no poll is left on our
+ * sockets. */
+static void
+port_let_go(struct port *p)
+{
+	if (p->leaving && !p->armed[PORT_STEERED] &&
+	    !p->armed[PORT_BROADCAST])
+		atomic_fetch_add(&p->iface->released, 1);
+}
+
+static void
+port_leave(struct worker *w, struct port *p)
+{
+	p->leaving = true;
+	if (p->armed[PORT_STEERED])
+		disk_unpoll(w->disk, DISK_STEERED, p);
+	if (p->armed[PORT_BROADCAST])
+		disk_unpoll(w->disk, DISK_BROADCAST, p);
+	port_let_go(p);
+	worker_notify(w);
+}
+
+/* Requests that the exports of a view can keep at once. */
+static size_t
+requests_wanted(const struct worker *w, const struct view *v)
+{
+	size_t i, n = 4 * NET_BATCH + PORT_OUT;
+
+	for (i = 0; i < v->nexports; i++)
+		if (v->exports[i]->owner == w->id)
+			n += 2 * (size_t)v->exports[i]->row.buffers;
+	return n;
+}
+
+/* Move on to the newest view. */
+static void
+adopt(struct worker *w)
+{
+	struct view *old = w->view, *new;
+	size_t i;
+
+	new = atomic_load_explicit(&w->published, memory_order_acquire);
+	if (new == old)
+		return;
+	flush_all(w);
+	if (pool_grow(w->pool, requests_wanted(w, new)) == -1)
+		log_warn("worker %u: buffers", w->id);
+	disk_threads(w->disk, THREADS_MIN + 32 * (unsigned)new->nexports);
+	w->view = new;
+	for (i = 0; i < old->nexports; i++)
+		if (old->exports[i]->owner == w->id &&
+		    atomic_load(&old->exports[i]->retiring))
+			io_drain(w, old->exports[i]);
+	for (i = 0; i < old->nifaces; i++)
+		if (!has_iface(new, old->ifaces[i]))
+			port_leave(w, &old->ifaces[i]->ports[w->id]);
+	for (i = 0; i < new->nexports; i++)
+		if (new->exports[i]->owner == w->id &&
+		    !new->exports[i]->announced)
+			serve_announce(w, new->exports[i]);
+	atomic_store_explicit(&w->epoch, new->epoch, memory_order_release);
+	worker_notify(w);
+}
+
+/* Config strings that the supervisor has stored. */
+static void
+take_configs(struct worker *w)
+{
+	struct export *e, *next;
+
+	LIST_FOREACH_SAFE(e, &w->configs, config_link, next)
+		if (atomic_load(&e->phase) == CONFIG_STORED)
+			serve_config_stored(w, e);
+}
+
+static void
+read_mail(struct worker *w)
+{
+	uint64_t n;
+
+	w->mail_armed = false;
+	if (read(w->mail_fd, &n, sizeof(n)) == -1 && errno != EAGAIN)
+		log_warn("worker %u: eventfd", w->id);
+	take_configs(w);
+	adopt(w);
+}
+
+static void
+port_event(const struct disk_event *ev)
+{
+	enum port_socket s = ev->kind == DISK_STEERED ? PORT_STEERED :
+	    PORT_BROADCAST;
+	struct port *p = ev->tag;
+
+	p->armed[s] = false;
+	p->readable[s] = true;
+	port_let_go(p);
+}
+
+static void
+take_events(struct worker *w)
+{
+	struct disk_event ev;
+
+	while (disk_event(w->disk, &ev)) {
+		switch (ev.kind) {
+		case DISK_IO:
+		case DISK_SYNC:
+		case DISK_CLOSE:
+			io_event(w, &ev);
+			break;
+		case DISK_STEERED:
+		case DISK_BROADCAST:
+			port_event(&ev);
+			if (((struct port *)ev.tag)->leaving)
+				worker_notify(w);
+			break;
+		case DISK_MAIL:
+			read_mail(w);
+			break;
+		case DISK_CANCEL:
+			break;
+		}
+	}
+}
+
+/* Ask to be woken by each socket that has nothing for us.  True if there is
+ * nothing at all to be done before that. */
+static bool
+arm(struct worker *w)
+{
+	bool idle = true;
+	struct port *p;
+	size_t i;
+	int s;
+
+	fill_incoming(w);
+	for (i = 0; i < w->view->nifaces; i++) {
+		p = &w->view->ifaces[i]->ports[w->id];
+		for (s = 0; s < PORT_SOCKETS; s++) {
+			if (p->readable[s]) {
+				/* Without a buffer it must wait. */
+				idle = idle && w->nincoming == 0;
+			} else if (!p->armed[s]) {
+				disk_poll(w->disk, p->fd[s],
+				    s == PORT_STEERED ? DISK_STEERED :
+				    DISK_BROADCAST, p);
+				p->armed[s] = true;
+			}
+		}
+	}
+	if (!w->mail_armed) {
+		disk_poll(w->disk, w->mail_fd, DISK_MAIL, NULL);
+		w->mail_armed = true;
+	}
+	for (i = 0; i < w->n; i++)
+		if (i != w->id && handoff_any(w->inbox[i]))
+			idle = idle && w->nincoming == 0;
+	return idle;
+}
+
+static void
+loop(struct worker *w)
+{
+	struct timespec ts;
+	bool idle;
+
+	while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
+		idle = arm(w);
+		if (disk_turn(w->disk, idle) == -1)
+			fatal("worker %u: io_uring", w->id);
+		clock_gettime(CLOCK_REALTIME_COARSE, &ts);
+		w->now = ts.tv_sec;
+		take_events(w);
+		receive_all(w);
+		take_inbox(w);
+		io_syncs(w);
+		flush_all(w);
+		kick_peers(w);
+	}
+}
+
+static void *
+thread_main(void *arg)
+{
+	struct worker *w = arg;
+
+	if ((w->disk = disk_new(RING)) == NULL)
+		w->start_errno = errno;
+	sem_post(&w->started);
+	if (w->disk != NULL)
+		loop(w);
+	disk_free(w->disk);
+	return NULL;
+}
+
+static int
+worker_init(struct worker *ws, unsigned n, unsigned id, int notify_fd,
+    struct view *view)
+{
+	struct worker *w = &ws[id];
+	unsigned i;
+
+	w->id = id;
+	w->n = n;
+	w->peers = ws;
+	w->notify_fd = notify_fd;
+	w->view = view;
+	atomic_store(&w->published, view);
+	atomic_store(&w->epoch, view->epoch);
+	STAILQ_INIT(&w->syncs);
+	LIST_INIT(&w->configs);
+	if (sem_init(&w->started, 0, 0) == -1 ||
+	    (w->mail_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
+	    (w->pool = pool_new()) == NULL ||
+	    pool_grow(w->pool, requests_wanted(w, view)) == -1 ||
+	    (w->kick = calloc(n, sizeof(*w->kick))) == NULL ||
+	    (w->inbox = calloc(n, sizeof(struct handoff *))) == NULL)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (i != id && (w->inbox[i] = handoff_new(INBOX,
+		    POOL_FRAME)) == NULL)
+			return -1;
+	return 0;
+}
+
+static void
+worker_fini(struct worker *w)
+{
+	unsigned i;
+
+	for (i = 0; w->inbox != NULL && i < w->n; i++)
+		handoff_free(w->inbox[i]);
+	free(w->inbox);
+	free(w->kick);
+	pool_free(w->pool);
+	if (w->mail_fd != -1)
+		close(w->mail_fd);
+}
+
+/* Signals are the main thread's. */
+static int
+start_thread(struct worker *w)
+{
+	sigset_t all, old;
+	int rc;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	rc = pthread_create(&w->thread, NULL, thread_main, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc == 0) {
+		while (sem_wait(&w->started) == -1)
+			;
+		rc = w->start_errno;
+		if (rc != 0)
+			pthread_join(w->thread, NULL);
+	}
+	errno = rc;
+	return rc == 0 ? 0 : -1;
+}
+
+static void
+join(struct worker *ws, unsigned running, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < running; i++) {
+		atomic_store(&ws[i].stop, true);
+		poke(ws[i].mail_fd);
+	}
+	for (i = 0; i < running; i++)
+		pthread_join(ws[i].thread, NULL);
+	for (i = 0; i < n; i++)
+		worker_fini(&ws[i]);
+	free(ws);
+}
+
+int
+workers_start(struct worker **wsp, unsigned n, int notify_fd,
+    struct view *view)
+{
+	struct worker *ws;
+	unsigned i, running = 0;
+	int saved;
+
+	if ((ws = calloc(n, sizeof(*ws))) == NULL)
+		return -1;
+	for (i = 0; i < n; i++)
+		ws[i].mail_fd = -1;
+	for (i = 0; i < n; i++)
+		if (worker_init(ws, n, i, notify_fd, view) == -1)
+			goto fail;
+	for (; running < n; running++)
+		if (start_thread(&ws[running]) == -1)
+			goto fail;
+	*wsp = ws;
+	return 0;
+fail:
+	saved = errno;
+	join(ws, running, n);
+	errno = saved;
+	return -1;
+}
+
+void
+workers_stop(struct worker *ws, unsigned n)
+{
+	join(ws, n, n);
+}
+
+void
+workers_publish(struct worker *ws, unsigned n, struct view *v)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		atomic_store_explicit(&ws[i].published, v,
+		    memory_order_release);
+	workers_wake(ws, n);
+}
+
+uint64_t
+workers_epoch(const struct worker *ws, unsigned n)
+{
+	uint64_t e, oldest = UINT64_MAX;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		e = atomic_load_explicit(&ws[i].epoch, memory_order_acquire);
+		if (e < oldest)
+			oldest = e;
+	}
+	return oldest;
+}
+
+void
+workers_wake(struct worker *ws, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		poke(ws[i].mail_fd);
+}
+
+static uint64_t
+load(const _Atomic uint64_t *c)
+{
+	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+void
+workers_stats(const struct worker *ws, unsigned n, struct worker_stats *st)
+{
+	unsigned i, d;
+
+	for (i = 0; i < n; i++) {
+		st[i].frames = load(&ws[i].frames);
+		st[i].answers = load(&ws[i].answers);
+		st[i].handed = load(&ws[i].handed);
+		for (d = 0; d < DROPS; d++)
+			st[i].drops[d] = load(&ws[i].drops[d]);
+	}
+}

@@ -1,0 +1,59 @@
+/* worker.h: one thread that serves a part of the exports, as the supervisor
+ * sees it.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#ifndef AOE_WORKER_H
+#define AOE_WORKER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct view;
+struct worker;
+
+/* Why a frame got no answer, or not the one it wanted. */
+enum drop {
+	DROP_SHORT,		/* shorter than a header, or cut */
+	DROP_FOREIGN,		/* no request of AoE */
+	DROP_NOBODY,		/* no export for this client and address */
+	DROP_BROADCAST,		/* a command that no broadcast may carry */
+	DROP_BUSY,		/* too many in flight */
+	DROP_SEND,		/* the answer did not go out */
+	DROPS
+};
+
+const char *drop_name(enum drop);
+
+/* A copy of a worker's counters. */
+struct worker_stats {
+	uint64_t	frames;		/* received */
+	uint64_t	answers;	/* sent */
+	uint64_t	handed;		/* passed on to another worker */
+	uint64_t	drops[DROPS];
+};
+
+/* Make n workers and start them on an (empty) view; *ws is an array of n.
+ * notify_fd is an eventfd that they write to when the supervisor should look.
+ * 0, or -1 with errno and nothing started. */
+int	workers_start(struct worker **ws, unsigned n, int notify_fd,
+	    struct view *);
+
+/* Stop and free them.  Every export must have been drained. */
+void	workers_stop(struct worker *ws, unsigned n);
+
+/* Hand the newest view to all.  The ones before it must stay until
+ * workers_epoch has passed them. */
+void	workers_publish(struct worker *ws, unsigned n, struct view *);
+
+/* The oldest view that any of them still uses. */
+uint64_t workers_epoch(const struct worker *ws, unsigned n);
+
+/* Have them look at their exports' config phases. */
+void	workers_wake(struct worker *ws, unsigned n);
+
+void	workers_stats(const struct worker *ws, unsigned n,
+	    struct worker_stats *);
+
+#endif
