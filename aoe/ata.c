@@ -160,7 +160,7 @@ ata_identify(const struct ata_disk *d, uint8_t out[SECTOR])
 	put_word(out, 0, 0x0040);	/* a fixed disk */
 	put_chs(out, d->sectors);
 	put_string(out, 10, 20, d->serial);
-	put_string(out, 23, 8, BACKSHELF_VERSION + sizeof("backshelf"));
+	put_string(out, 23, 8, &BACKSHELF_VERSION[sizeof("backshelf")]);
 	put_string(out, 27, 40, "backshelf aoed");
 	put_word(out, 47, 0x8000);
 	put_features(out, d->cached);
