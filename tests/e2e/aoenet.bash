@@ -86,7 +86,7 @@ start_aoed() {
 	shift
 	mkdir -p "$T/state"
 	ip netns exec "$AOE_NET-s" "$BIN/aoed" -d -f "$table" \
-	    -s "$T/aoed.sock" -S "$T/state" -u nobody "$@" \
+	    -s "$T/aoed.sock" -S "$T/state" "$@" \
 	    </dev/null >>"$T/aoed.log" 2>&1 3>&- &
 	AOED_PID=$!
 	on_exit kill_now "$AOED_PID"
