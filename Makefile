@@ -95,16 +95,22 @@ $(B)/tests/tools/aoe%: $(B)/tests/tools/aoe%.o $(B)/libinitiator.a
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+# Without root nothing is tried: one line says why root is needed.
+need_root = $(if $(filter-out 0,$(shell id -u)),$(error make $@ needs root: \
+	for namespaces, accounts and raw sockets of its own, and for apt-get))
+
 # A sub-make builds, so that it finds the packages that the first step put in.
 deps:
 	@tests/deps.sh $(DEPS_CHECK) $(DEPS_LINT) $(DEPS_FUZZ)
 
 demo:
+	$(need_root)
 	@tests/deps.sh $(DEPS_DEMO)
 	@$(MAKE) --no-print-directory -s all tools
 	@BIN=$(abspath $(B))/bin TOOLS=$(abspath $(B))/tests/tools tests/demo.sh
 
 check:
+	$(need_root)
 	@tests/deps.sh $(DEPS_CHECK)
 	@$(MAKE) --no-print-directory -s all tools unit
 	@B=$(abspath $(B)) tests/run.sh $(T)
@@ -129,6 +135,7 @@ fuzz:
 	@FUZZ_TIME=$(FUZZ_TIME) tests/fuzz.sh $(FUZZ)
 
 bench:
+	$(need_root)
 	@tests/deps.sh $(DEPS_CHECK)
 	@$(MAKE) --no-print-directory -s all tools
 	@B=$(abspath $(B)) tests/bench/run.sh $(T)

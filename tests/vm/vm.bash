@@ -46,6 +46,7 @@ vm_package() {
 			apt-get update -qq || true
 			name=$(vm_package_name) || return 1
 		}
+		echo "downloading $name, for a virtual machine (once)"
 		(
 			cd "$VM_DIR" &&
 			apt-get -qq -o APT::Sandbox::User=root download "$name"
