@@ -1,0 +1,171 @@
+/* store_internal.h: what the files of the snapshot store share among
+ * themselves.  Nobody else includes it, but their unit tests.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#ifndef BACKSHELF_STORE_INTERNAL_H
+#define BACKSHELF_STORE_INTERNAL_H
+
+#include <sys/stat.h>
+
+#include "store.h"
+#include "strv.h"
+
+/* Names in HOST.snaps. */
+#define STORE_META	".meta"
+#define STORE_LOCK	".lock"
+#define STORE_PUSH	".push"
+#define STORE_GONE	".gone"		/* a .push that is being removed */
+#define STORE_EXPIRED	".expired."	/* and a stamp */
+#define STORE_NOVERLAY	".noverlay"	/* mounting failed here once */
+
+/* Names in .push. */
+#define PUSH_STATE	"state"
+#define PUSH_COMMIT	"commit"
+#define PUSH_UPPER	"upper"		/* what is written to */
+#define PUSH_WORK	"work"
+#define PUSH_EMPTY	"empty"		/* lower layer of a first push */
+#define PUSH_TREE	"tree"		/* the snapshot being made */
+#define PUSH_COPIES	"copies"	/* files that could not be linked */
+#define PUSH_FRESH	"fresh"		/* linkdest way: the same, made before
+					 * rsync runs */
+#define PUSH_PARTIAL	"partial."	/* and a number: linkdest way: what
+					 * interrupted pushes left */
+
+struct store {
+	char	*root;		/* absolute path */
+	char	*host;
+	char	*snaps;		/* absolute path of HOST.snaps */
+	int	 root_fd;
+	int	 fd;		/* HOST.snaps */
+	int	 lock_fd;	/* -1: not locked */
+};
+
+/* .push/state: an unfinished push. */
+struct push_state {
+	enum store_way	 way;
+	char		 base[STAMP_SIZE];	/* "": none */
+	char		*subdir;
+	char		 boot_id[40];
+	time_t		 started;
+	bool		 synced;	/* its files are on stable storage */
+};
+
+/* .push/commit: a commit that has begun and can only go forward. */
+struct push_commit {
+	enum store_way	 way;
+	char		 stamp[STAMP_SIZE];	/* what it will be */
+	char		 base[STAMP_SIZE];
+	char		*subdir;
+	char		 client[64];
+	bool		 deletes;
+	bool		 resumed;	/* took up what an earlier push left */
+	time_t		 started;
+	time_t		 ended;		/* when rsync had ended */
+	int		 rsync_exit;
+};
+
+struct push {
+	struct store		*store;
+	int			 fd;	/* HOST.snaps/.push */
+	struct push_commit	 c;	/* filled as far as it is known */
+	bool			 done;	/* committed or freed */
+	char			*target;
+	struct strv		 linkdests;
+};
+
+/* store.c */
+int	 store_newest(struct store *, bool any, struct snapshot *newest,
+	    char last[STAMP_SIZE]);
+void	 store_record_load(struct store *, const char *stamp,
+	    struct snapshot *);
+int	 store_link_full(struct store *);
+int	 store_full_is_ours(struct store *);
+
+/* store_file.c: small files, whole. */
+char	*file_read_at(int dirfd, const char *name, size_t max, size_t *len);
+int	 file_write_at(int dirfd, const char *name, const char *text,
+	    bool sync);
+int	 dir_sync(int fd);
+
+/* store_record.c, store_state.c: pure. */
+int	 store_way_parse(const char *, enum store_way *);
+int	 push_state_parse(const char *buf, size_t len, struct push_state *);
+char	*push_state_format(const struct push_state *);
+int	 push_commit_parse(const char *buf, size_t len, struct push_commit *);
+char	*push_commit_format(const struct push_commit *);
+bool	 subdir_valid(const char *);
+bool	 subdir_covers(const char *outer, const char *inner);
+
+/* store_copy.c */
+int	 attrs_copy_dir(int from, int to, bool strip);
+int	 copy_entry(int fromdir, const char *name, int todir,
+	    const char *newname);
+int	 dir_stash_times(int fd);
+int	 dir_unstash_times(int fd);
+bool	 xattr_is_stash(const char *name);
+
+/* store_xattr.c: overlayfs's own attributes. */
+enum overlay_found {
+	OVERLAY_ANY	= 1,	/* user.overlay.* of whoever */
+	OVERLAY_ESCAPED	= 2	/* user.overlay.overlay.*: the client's */
+};
+bool	 overlay_xattr_is(const char *name);
+bool	 overlay_xattr_is_escaped(const char *name);
+int	 overlay_xattrs_find(int fd, bool strip);
+int	 overlay_xattrs_unescape(int fd);
+int	 overlay_is_opaque(int fd);
+
+/* store_overlay.c */
+bool	 overlay_works(int pushfd);
+int	 overlay_in_use(int pushfd, unsigned wait_ms);
+bool	 overlay_may_refuse(void);
+
+/* store_linkdest.c */
+int	 linkdest_prepare(struct push *);
+
+/* store_fresh.c */
+int	 fresh_prepare(struct push *);
+
+/* store_merge.c: the one pass that makes a snapshot's tree. */
+struct merge {
+	int		 lower;		/* base; -1: none */
+	int		 upper;		/* what was pushed; -1: all of it is
+					 * in out already, and base hidden */
+	int		 out;		/* the new tree */
+	int		 push;		/* .push: PUSH_COPIES is made in it */
+	bool		 overlay;	/* upper is a layer of overlayfs */
+	const char	*subdir;	/* linkdest: the push covers this */
+	bool		 deletes;	/* linkdest: base is hidden there */
+	bool		 rerun;		/* an earlier run was cut off */
+	bool		 resumed;	/* leave out what --delay-updates left */
+	bool		 base_clean;	/* base holds nothing that overlayfs
+					 * would take for its own */
+	bool		 base_known;	/* base_bytes is right */
+	uint64_t	 base_bytes;
+};
+
+struct merge_stats {
+	uint64_t	 entries, linked, moved, dropped, copied;
+	int64_t		 bytes;		/* without base_known: of all; else
+					 * the difference to base_bytes */
+	uint64_t	 bytes_new;
+	bool		 overlay_xattrs; /* tree is no lower layer */
+	bool		 escaped;	/* tree holds escaped attributes */
+};
+
+/* Make the tree.  On failure, *where says in which folder. */
+int	 merge_run(const struct merge *, struct merge_stats *, char *where,
+	    size_t size);
+
+/* Give the client's own user.overlay.* in a tree their names back. */
+int	 merge_unescape(int out);
+
+/* store_commit.c */
+int	 commit_recover(struct store *);
+int	 commit_roll(struct store *, int pushfd, const struct push_commit *,
+	    bool rerun, struct snapshot *made);
+void	 push_commit_free(struct push_commit *);
+
+#endif

@@ -1,0 +1,254 @@
+/* store_link.c: the files of a snapshot's tree: shared with the base by a hard
+ * link, copied where the file system allows no more links, or pushed.
+ *
+ * A copy is made once for each inode, in .push/copies, under the inode number
+ * of the original; every name of the original is then linked to it, so that
+ * what was one file with several names stays one.  The folder outlives a crash,
+ * so that a run that takes over uses the same copies.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store_merge.h"
+
+#define INO_NAME	24	/* room for an inode number's digits */
+#define COPY_TMP	"copy.tmp"
+
+/* A whiteout, as overlayfs makes them, or a client's device that looks so. */
+static int
+is_whiteout(const struct stat *st)
+{
+	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
+}
+
+/* Open a regular file of ours to see its attributes, whatever its mode. */
+static int
+file_open(int dirfd, const char *name)
+{
+	struct stat st;
+	int fd;
+
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd != -1 || errno != EACCES || geteuid() == 0)
+		return fd;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    !S_ISREG(st.st_mode) ||
+	    fchmodat(dirfd, name, (st.st_mode & 07777) | 0400, 0) == -1)
+		return -1;
+	fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fchmodat(dirfd, name, st.st_mode & 07777, 0) == -1 && fd != -1) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int
+xattrs_look(struct merger *g, int dirfd, const char *name, bool strip)
+{
+	int fd, found;
+
+	if ((fd = file_open(dirfd, name)) == -1)
+		return -1;
+	found = overlay_xattrs_find(fd, strip);
+	close(fd);
+	if (found == -1)
+		return -1;
+	if (found & OVERLAY_ANY)
+		g->st.overlay_xattrs = true;
+	if (found & OVERLAY_ESCAPED)
+		g->st.escaped = true;
+	return 0;
+}
+
+int
+file_pushed(struct merger *g, int dirfd, const char *name, unsigned char type)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	if (is_whiteout(&st))
+		g->st.overlay_xattrs = true;
+	g->st.entries++;
+	g->st.moved++;
+	/* All names of a file that was pushed are in the push. */
+	g->st.bytes_new += (uint64_t)st.st_blocks * 512 / st.st_nlink;
+	if (type != DT_REG)
+		return 0;
+	g->st.bytes += st.st_size;
+	return xattrs_look(g, dirfd, name, g->m->overlay);
+}
+
+/* A file that has base's content: count its size if base's sum is not known,
+ * and look at its attributes if base's are not. */
+static int
+base_file_look(struct merger *g, int dirfd, const char *name,
+    unsigned char type)
+{
+	struct stat st;
+
+	if (g->m->base_known && g->m->base_clean)
+		return 0;
+	if (type != DT_REG && type != DT_CHR)
+		return 0;
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	if (is_whiteout(&st))
+		g->st.overlay_xattrs = true;
+	if (type != DT_REG)
+		return 0;
+	if (!g->m->base_known)
+		g->st.bytes += st.st_size;
+	return g->m->base_clean ? 0 : xattrs_look(g, dirfd, name, false);
+}
+
+int
+file_linked(struct merger *g, int dirfd, const char *name, unsigned char type)
+{
+	g->st.entries++;
+	g->st.linked++;
+	return base_file_look(g, dirfd, name, type);
+}
+
+static int
+file_copied(struct merger *g, int dirfd, const char *name, unsigned char type)
+{
+	g->st.entries++;
+	g->st.copied++;
+	return base_file_look(g, dirfd, name, type);
+}
+
+int
+file_hidden(struct merger *g, int lower, const char *name, unsigned char type)
+{
+	struct stat st;
+
+	if (!g->m->base_known || type != DT_REG)
+		return 0;
+	if (fstatat(lower, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	g->st.bytes -= st.st_size;
+	return 0;
+}
+
+int
+copies_open(struct copies *c, int push)
+{
+	pthread_mutex_init(&c->lock, NULL);
+	c->push = push;
+	/* There only if an earlier run needed it. */
+	if ((c->fd = dir_open_at(push, PUSH_COPIES)) == -1 && errno != ENOENT)
+		return -1;
+	return 0;
+}
+
+void
+copies_close(struct copies *c)
+{
+	if (c->fd != -1)
+		close(c->fd);
+	pthread_mutex_destroy(&c->lock);
+}
+
+/* See to it that a copy of inode `num` is there.  Under the lock. */
+static int
+copy_make(struct merger *g, int lower, const char *name, const char *num)
+{
+	struct copies *c = g->copies;
+	struct stat st;
+
+	if (c->fd == -1 &&
+	    (c->fd = dir_make_at(c->push, PUSH_COPIES, 0700)) == -1)
+		return -1;
+	if (faccessat(c->fd, num, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return 0;
+	if (unlinkat(c->fd, COPY_TMP, 0) == -1 && errno != ENOENT)
+		return -1;
+	if (copy_entry(lower, name, c->fd, COPY_TMP) == -1 ||
+	    fstatat(c->fd, COPY_TMP, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    renameat(c->fd, COPY_TMP, c->fd, num) == -1)
+		return -1;
+	g->st.bytes_new += (uint64_t)st.st_blocks * 512;
+	return 0;
+}
+
+/* Link a copy of lower's file, made if need be, into out. */
+static int
+copy_link(struct merger *g, int lower, int out, const struct dirent_at *e)
+{
+	char num[INO_NAME];
+	int rc, tries;
+
+	snprintf(num, sizeof(num), "%ju", (uintmax_t)e->ino);
+	pthread_mutex_lock(&g->copies->lock);
+	for (rc = -1, tries = 0; rc == -1 && tries < 2; tries++) {
+		if (copy_make(g, lower, e->name, num) == -1)
+			break;
+		rc = linkat(g->copies->fd, num, out, e->name, 0);
+		/* The copy is full as well: the next one. */
+		if (rc == -1 && (errno != EMLINK ||
+		    unlinkat(g->copies->fd, num, 0) == -1))
+			break;
+	}
+	pthread_mutex_unlock(&g->copies->lock);
+	return rc == -1 ? -1 : file_copied(g, out, e->name, e->type);
+}
+
+/* Is this inode the copy of that one? */
+static bool
+is_copy_of(struct merger *g, ino_t ino, ino_t original)
+{
+	char num[INO_NAME];
+	struct stat st;
+
+	snprintf(num, sizeof(num), "%ju", (uintmax_t)original);
+	return g->copies->fd != -1 &&
+	    fstatat(g->copies->fd, num, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    st.st_ino == ino;
+}
+
+/* The name is in out already: an earlier run put it there, from lower or from
+ * what was pushed. */
+static int
+link_found(struct merger *g, int lower, int out, const struct dirent_at *e)
+{
+	struct stat st;
+
+	if (!g->m->rerun ||
+	    fstatat(out, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	if (st.st_ino == e->ino)
+		return file_linked(g, out, e->name, e->type);
+	if (is_copy_of(g, st.st_ino, e->ino))
+		return file_copied(g, out, e->name, e->type);
+	if (file_hidden(g, lower, e->name, e->type) == -1)
+		return -1;
+	return file_pushed(g, out, e->name, IFTODT(st.st_mode));
+}
+
+int
+link_lower(struct merger *g, int lower, int out, const struct dirent_at *e)
+{
+	if (linkat(lower, e->name, out, e->name, 0) == 0)
+		return file_linked(g, out, e->name, e->type);
+	if (errno == EMLINK)
+		return copy_link(g, lower, out, e);
+	if (errno == EEXIST)
+		return link_found(g, lower, out, e);
+	return -1;
+}

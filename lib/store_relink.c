@@ -1,0 +1,143 @@
+/* store_relink.c: what is left to do in a finished tree, in rare cases: hard
+ * links that the link limit tore apart, and attributes to be given their names
+ * back.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "store_merge.h"
+#include "store_visit.h"
+
+#define LINK_TMP	"link.tmp"
+
+/* Which copies to link to, and how often it was done. */
+struct relink {
+	int	copies;
+	size_t	done;
+};
+
+/* Replace a name of an inode that was copied by a link to the copy. */
+static int
+relink_file(struct visit *v, int dirfd, const struct dirent_at *e)
+{
+	struct relink *r = v->arg;
+	char num[24];
+
+	snprintf(num, sizeof(num), "%ju", (uintmax_t)e->ino);
+	if (faccessat(r->copies, num, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (dir_stash_times(dirfd) == -1 ||
+	    (unlinkat(r->copies, LINK_TMP, 0) == -1 && errno != ENOENT))
+		return -1;
+	if (linkat(r->copies, num, r->copies, LINK_TMP, 0) == -1)
+		return errno == EMLINK ? 0 : -1;
+	if (renameat(r->copies, LINK_TMP, dirfd, e->name) == -1)
+		return -1;
+	r->done++;
+	return 0;
+}
+
+static int
+relink_dir(struct visit *v, int fd)
+{
+	(void)v;
+	return dir_unstash_times(fd);
+}
+
+int
+copies_relink(struct copies *c, int out, struct merge_stats *st)
+{
+	struct relink r = { .copies = c->fd };
+	struct visit v = {
+		.file = relink_file, .dir = relink_dir, .arg = &r
+	};
+
+	if (c->fd == -1)
+		return 0;
+	if (visit_run(&v, out) == -1)
+		return -1;
+	st->linked -= r.done;
+	st->copied += r.done;
+	return 0;
+}
+
+static int
+by_ino(const void *a, const void *b)
+{
+	ino_t x = *(const ino_t *)a, y = *(const ino_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* Was this file met under another name?  1, 0 or -1. */
+static int
+seen_before(void **seen, const struct stat *st)
+{
+	ino_t *key, **found;
+
+	if (st->st_nlink < 2)
+		return 0;
+	if ((key = malloc(sizeof(*key))) == NULL)
+		return -1;
+	*key = st->st_ino;
+	if ((found = tsearch(key, seen, by_ino)) == NULL) {
+		free(key);
+		return -1;
+	}
+	if (*found == key)
+		return 0;
+	free(key);
+	return 1;
+}
+
+static int
+unescape_file(struct visit *v, int dirfd, const struct dirent_at *e)
+{
+	struct stat st;
+	int fd, rc = -1;
+
+	if (e->type != DT_REG)
+		return 0;		/* these have no user.* */
+	if ((fd = openat(dirfd, e->name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1)
+		return -1;
+	if (fstat(fd, &st) == 0 && (rc = seen_before(v->arg, &st)) == 0)
+		rc = overlay_xattrs_unescape(fd);
+	close(fd);
+	return rc == -1 ? -1 : 0;
+}
+
+static int
+unescape_dir(struct visit *v, int fd)
+{
+	(void)v;
+	return overlay_xattrs_unescape(fd);
+}
+
+int
+merge_unescape(int out)
+{
+	void *seen = NULL;		/* inodes done, of several names */
+	struct visit v = {
+		.file = unescape_file, .dir = unescape_dir, .arg = &seen
+	};
+	int rc, saved;
+
+	rc = visit_run(&v, out);
+	saved = errno;
+	tdestroy(seen, free);
+	errno = saved;
+	return rc;
+}

@@ -1,0 +1,56 @@
+/* store_visit.c: walking one tree, one entry after the other.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <dirent.h>
+#include <errno.h>
+
+#include "store_pool.h"
+#include "store_visit.h"
+
+static int
+treat(struct worker *w, struct node *n)
+{
+	struct visit *v = w->arg;
+	struct dirent_at e;
+	int r;
+
+	v->at = n;
+	if (dirents_start(&v->d, n->fd[OUT]) == -1)
+		return -1;
+	while ((r = dirents_next(&v->d, &e)) == 1) {
+		if (e.type != DT_DIR) {
+			if (v->file(v, n->fd[OUT], &e) == -1)
+				return -1;
+		} else if (worker_add(w, n, e.name, false, false,
+		    true) == NULL)
+			return -1;
+	}
+	return r == -1 || v->dir == NULL ? r : v->dir(v, n->fd[OUT]);
+}
+
+int
+visit_run(struct visit *v, int fd)
+{
+	void *arg[1] = { v };
+	struct pool_job job = {
+		.treat = treat, .args = arg, .threads = 1, .fd = { -1, -1, fd }
+	};
+	char where[8];
+	int rc, saved;
+
+	if (dirents_init(&v->d) == -1)
+		return -1;
+	rc = pool_run(&job, where, sizeof(where));
+	saved = errno;
+	dirents_fini(&v->d);
+	errno = saved;
+	return rc;
+}
+
+int
+visit_path(const struct visit *v, char *buf, size_t size)
+{
+	return node_path(v->at, buf, size);
+}
