@@ -63,7 +63,11 @@ if [ "$(id -u)" != 0 ]; then
 fi
 for what in "$@"; do
 	case $what in
-	unit) run_unit "$B"/tests/unit/test_* ;;
+	unit)
+		programs=(tests/unit/test_*.c)
+		programs=("${programs[@]/#/$B/}")
+		run_unit "${programs[@]%.c}"
+		;;
 	e2e) run_bats e2e tests/e2e/*.bats ;;
 	vm) run_bats vm tests/vm/*.bats ;;
 	*.bats) run_bats e2e "$what" ;;
