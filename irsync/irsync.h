@@ -1,0 +1,322 @@
+/* irsync.h: what the files of the client share, grouped under the file that
+ * defines it.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#ifndef IRSYNC_H
+#define IRSYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "diag.h"
+#include "store.h"
+#include "strv.h"
+
+#define IRSYNC_CONF	"/etc/irsync.conf"
+
+/* conf.c: irsync.conf(5). */
+
+struct storage {
+	bool	 remote;	/* by ssh; else a directory of this machine */
+	char	*text;		/* as configured, for messages */
+	char	*login;		/* remote: "user@host" or "host", as ssh(1)
+				 * wants it; an IPv6 address in brackets */
+	char	*root;		/* remote: absolute, or "" for the server's
+				 * choice; local: absolute */
+};
+
+struct irsync_conf {
+	struct storage	 storage;
+	char		*host;		/* name that snapshots are kept under;
+					 * NULL: this machine's */
+	char		*identity;	/* ssh's private key, or NULL */
+	char		*ssh_config;	/* ssh -F, or NULL */
+	unsigned	 port;		/* 0: ssh's choice */
+	struct strv	 ssh_options;	/* ssh -o */
+	struct strv	 paths;		/* absolute, no trailing slash */
+	struct strv	 exclude;	/* rsync's patterns */
+	bool		 one_file_system;
+	uint64_t	 bwlimit;	/* bytes a second; 0: no limit */
+	unsigned	 retries;	/* after the first attempt */
+	unsigned	 retry_pause;	/* seconds before the first retry */
+	unsigned	 timeout;	/* seconds without a byte */
+	char		*lock;		/* lock file, or NULL: the default */
+	char		*rsync;		/* the program */
+	char		*ssh;		/* the program */
+};
+
+/* Parse a configuration.  0, or -1 with every error found in *ds, sorted.  *c
+ * is to be freed by irsync_conf_free in either case. */
+int	irsync_conf_parse(const char *text, struct irsync_conf *c,
+	    struct diags *ds);
+
+/* "user@host:/root", "host:", "/directory" to a storage.  0, or -1 with a
+ * text that says what is wrong.  s is to be freed in either case. */
+int	storage_parse(const char *text, struct storage *s, const char **why);
+void	storage_free(struct storage *);
+
+/* Fill in what depends on the machine: host and lock.  0, or -1 with *ds. */
+int	irsync_conf_complete(struct irsync_conf *, struct diags *ds);
+
+void	irsync_conf_free(struct irsync_conf *);
+
+/* rsyncargv.c: argument vectors for rsync(1). */
+
+struct push_options {
+	bool		 dry_run;
+	bool		 progress;	/* --info=progress2 */
+	bool		 fake_super;	/* local, not as root */
+	struct strv	 missing;	/* configured paths that are not there:
+					 * what the snapshot has of them stays */
+	const struct strv *linkdests;	/* local, linkdest way; or NULL */
+};
+
+/* The one string of rsync -e that runs ssh(1) as configured.  rsync splits it
+ * at spaces; single quotes keep words together and '' stands for one.  To be
+ * freed; NULL with errno. */
+char	*ssh_command(const struct irsync_conf *);
+
+/* Where rsync finds or puts a folder of the remote store: "login:root/rest". */
+char	*remote_path(const struct irsync_conf *, const char *rest);
+
+/* A push of the configured paths into `dest` (a remote_path, or a directory).
+ * All three: 0, or -1 with errno and *argv to be freed. */
+int	argv_push(struct strv *argv, const struct irsync_conf *,
+	    const struct push_options *, const char *dest);
+
+/* A pull of the snapshots' records, .meta of HOST.snaps, into `dest`. */
+int	argv_records(struct strv *argv, const struct irsync_conf *,
+	    const char *dest);
+
+struct restore_options {
+	bool		 progress;	/* --info=progress2 */
+	bool		 fake_super;	/* local, made by an ordinary user */
+};
+
+/* A pull of the snapshot's folder `src` into `dest`, both without a trailing
+ * slash.  `some`: only what stands on standard input, as names below src, each
+ * ended by a NUL. */
+int	argv_restore(struct strv *argv, const struct irsync_conf *,
+	    const char *src, bool some, const char *dest,
+	    const struct restore_options *);
+
+/* rsyncout.c: what rsync, ssh and the server print. */
+
+struct lines {			/* zero-initialise */
+	char	 buf[4096];	/* longer lines are cut */
+	size_t	 n;
+};
+
+typedef void	 line_fn(void *arg, const char *line);
+
+/* Call `each` for every line that ends in the data, at a newline or a carriage
+ * return; empty ones are left out, a NUL becomes a '?'.  lines_end does so for
+ * what is left. */
+void	lines_feed(struct lines *, const char *data, size_t len, line_fn *each,
+	    void *arg);
+void	lines_end(struct lines *, line_fn *each, void *arg);
+
+/* Zero-initialise. */
+struct rsync_counts {
+	bool		complete;	/* --stats came */
+	uint64_t	entries;	/* names of every type */
+	uint64_t	files;		/* of them regular files */
+	uint64_t	new;		/* of every type but folders */
+	uint64_t	changed;	/* contents or attributes alone */
+	uint64_t	deleted;
+	uint64_t	transferred;	/* files whose contents were sent */
+	uint64_t	transferred_size;
+	uint64_t	size;		/* of all files, in bytes */
+	uint64_t	sent;		/* bytes over the connection */
+	uint64_t	received;
+};
+
+struct rsync_progress {
+	uint64_t	bytes;
+	unsigned	percent;
+	uint64_t	files;		/* transferred so far */
+	char		rate[16];	/* "12.34MB/s" */
+	char		time[16];	/* left, "0:01:02" */
+};
+
+enum out_kind {
+	OUT_ITEM,		/* one changed entry; counted */
+	OUT_PROGRESS,		/* *pr is filled */
+	OUT_STATS,		/* kept */
+	OUT_OTHER
+};
+
+/* One line of rsync's standard output. */
+enum out_kind	out_parse(const char *line, struct rsync_counts *,
+		    struct rsync_progress *pr);
+bool		progress_parse(const char *line, struct rsync_progress *);
+
+/* The server's "backshelf: snapshot STAMP STATUS: …".  0 and *s has stamp,
+ * time, status, entries, linked, moved, dropped and bytes_new (to the
+ * precision of the text), or -1: it is another line. */
+int		server_line_parse(const char *line, struct snapshot *s);
+
+/* What a line of the standard error output tells about the cause. */
+enum hint {
+	HINT_NONE,
+	HINT_REFUSED,		/* by sshd or validate-ssh */
+	HINT_BUSY,		/* another push runs */
+	HINT_NOSPACE		/* here or there */
+};
+
+enum hint	hint_parse(const char *line);
+
+/* rsync's exit status and the strongest hint to one of exits.h. */
+int		exit_status(int code, enum hint);
+
+/* What an exit status of rsync means, or NULL. */
+const char	*rsync_code_text(int code);
+
+/* show.c: the terminal. */
+
+/* *standing: a progress line stands on the terminal.  show_clear takes it away,
+ * before anything else is printed. */
+void	show_clear(bool *standing);
+void	show_progress(const struct rsync_progress *, bool *standing);
+
+/* A changed entry, to standard output. */
+void	show_item(const char *line);
+
+/* run.c: one rsync. */
+
+struct run {
+	/* Given; borrowed. */
+	const char		*path;	/* the program */
+	const struct strv	*argv;
+	int			 in;	/* standard input; -1: /dev/null */
+	bool			 items;	/* print each changed entry */
+	bool			 progress;
+	int			 namespaces;		/* as in spawn.h */
+	int			(*setup)(void *);	/* the same */
+	void			*arg;
+	/* What came of it. */
+	int			 code;	/* exit status, as spawn_wait's */
+	struct rsync_counts	 counts;
+	struct snapshot		 snapshot; /* the server's line; stamp ""
+					 * if none came */
+	enum hint		 hint;
+	char			 why[256]; /* the line that tells most, not
+					 * escaped, or "" */
+	unsigned		 error_lines;
+	bool			 standing; /* as in show.c */
+};
+
+/* Run it to its end.  Its exit status, or -1 with errno (EINTR: a signal had
+ * been caught before it began). */
+int	run_rsync(struct run *);
+
+/* Catch SIGINT, SIGTERM and SIGHUP; the last one caught, or 0. */
+void	signals_catch(void);
+int	signal_caught(void);
+
+/* Sleep, until a signal is caught at most. */
+void	pause_for(unsigned seconds);
+
+/* Zero what an earlier run left; what was given stays. */
+void	run_forget(struct run *);
+
+/* storage.c: the kinds of storage.  All return a status of exits.h and fill r,
+ * whose path, in, items and progress the caller has set; what failed has been
+ * logged. */
+
+struct irsync {
+	struct irsync_conf	 conf;
+	bool			 dry_run;
+	bool			 verbose;
+	bool			 json;
+	bool			 progress;	/* stderr is a terminal */
+	const char		*to;		/* --to, or NULL */
+};
+
+/* Push the configured paths; r->snapshot is what came of it. */
+int	storage_push(struct irsync *, const struct push_options *,
+	    struct run *r);
+
+/* The snapshots, oldest first; *v is to be freed. */
+int	storage_list(struct irsync *, struct run *r, struct snapshot **v,
+	    size_t *n);
+
+/* Copy absolute paths of a snapshot, or with an empty list all of it, into
+ * dest, an absolute path itself.  r->in reads the names, each ended by a
+ * NUL. */
+int	storage_restore(struct irsync *, const char *stamp,
+	    const struct strv *paths, const char *dest,
+	    struct restore_options *, struct run *r);
+
+/* local.c, remote.c: the same for each kind. */
+int	local_push(struct irsync *, const struct push_options *, struct run *);
+int	local_list(struct irsync *, struct run *, struct snapshot **, size_t *);
+int	local_restore(struct irsync *, const char *, const struct strv *,
+	    const char *, struct restore_options *, struct run *);
+int	remote_push(struct irsync *, const struct push_options *,
+	    struct run *);
+int	remote_list(struct irsync *, struct run *, struct snapshot **,
+	    size_t *);
+int	remote_restore(struct irsync *, const char *, const struct strv *,
+	    const char *, struct restore_options *, struct run *);
+
+/* Read the records, STAMP.json, in a folder that somebody else filled.  0 with
+ * *v, oldest first, to be freed, or -1 with errno. */
+int	records_read(int dirfd, struct snapshot **v, size_t *n);
+
+/* when.c: which snapshot is meant. */
+
+/* "yesterday", "YYYY-MM-DD" (its end), "YYYY-MM-DD HH:MM[:SS]", local time, to
+ * the latest time that is meant.  0, or -1: none of these. */
+int	when_parse(const char *text, time_t now, time_t *before);
+
+/* The newest complete one not later than a time, or NULL. */
+const struct snapshot	*snapshot_newest(const struct snapshot *v, size_t n,
+			    time_t before);
+
+/* The one that a name, "latest", or a time of when_parse means; NULL with
+ * *why. */
+const struct snapshot	*snapshot_choose(const struct snapshot *v, size_t n,
+			    const char *spec, time_t now, const char **why);
+
+/* retry.c: another attempt. */
+
+/* After this outcome of attempt 1, 2, …?  Busy is so only after an earlier
+ * attempt: a broken connection may leave the server's side waiting for us for
+ * a while, and then we are the one that it is busy with. */
+bool		retry_wanted(int status, unsigned attempt);
+
+/* Seconds to wait first. */
+unsigned	retry_pause(const struct irsync_conf *, unsigned attempt);
+
+/* report.c: what came of a backup. */
+
+struct outcome {
+	int		 status;	/* of exits.h */
+	bool		 dry_run;
+	unsigned	 attempts;
+	double		 seconds;
+	struct run	*run;		/* the last attempt */
+};
+
+/* What a status means, as part of a message. */
+const char	*status_text(int status);
+
+/* One line to a person (or one JSON object) and one to syslog. */
+void	report_backup(const struct irsync_conf *, const struct outcome *,
+	    bool json);
+
+/* cmd_*.c: the subcommands.  Arguments behind the command's name; an exit
+ * status. */
+int	cmd_backup(struct irsync *, const struct strv *args);
+int	cmd_list(struct irsync *, const struct strv *args);
+int	cmd_restore(struct irsync *, const struct strv *args);
+
+/* The table of irsync list. */
+void	list_print(const struct snapshot *v, size_t n, time_t now);
+
+#endif

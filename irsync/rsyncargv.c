@@ -1,0 +1,370 @@
+/* rsyncargv.c: configuration to argument vectors for rsync(1).
+ * Pure: it looks at nothing but its arguments.
+ *
+ * A push sends every configured path under its full name (--relative).  So
+ * that the snapshot holds what is configured and nothing older, the folders
+ * above the paths are sent too, each without recursion: "S" rules show the
+ * way down to the paths, an "H" rule hides everything else, and --delete
+ * removes what is hidden.  The paths themselves stay arguments, because only
+ * an argument is followed into a file system of its own with
+ * --one-file-system.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "irsync.h"
+
+#define SSH_ALIVE_INTERVAL	30	/* seconds between signs of life */
+#define SSH_ALIVE_COUNT		4	/* missed ones that end it */
+
+/* Append a string, in place of an earlier one.  0, or -1 with errno. */
+static int
+append(char **s, const char *text)
+{
+	char *new;
+
+	if (asprintf(&new, "%s%s", *s != NULL ? *s : "", text) == -1)
+		return -1;
+	free(*s);
+	*s = new;
+	return 0;
+}
+
+/* A word as rsync's -e wants it: in single quotes, each of its own doubled
+ * (rsync.1, --rsh). */
+static int
+append_word(char **s, const char *word)
+{
+	char one[2] = { 0 };
+
+	if (append(s, *s != NULL ? " '" : "'") == -1)
+		return -1;
+	for (; *word != '\0'; word++) {
+		one[0] = *word;
+		if (append(s, *word == '\'' ? "''" : one) == -1)
+			return -1;
+	}
+	return append(s, "'");
+}
+
+static int
+ssh_words(struct strv *w, const struct irsync_conf *c)
+{
+	size_t i;
+	int rc = strv_add(w, c->ssh);
+
+	if (c->ssh_config != NULL)
+		rc |= strv_add(w, "-F") | strv_add(w, c->ssh_config);
+	if (c->port != 0)
+		rc |= strv_add(w, "-p") | strv_addf(w, "%u", c->port);
+	if (c->identity != NULL)
+		rc |= strv_add(w, "-i") | strv_add(w, c->identity) |
+		    strv_add(w, "-o") | strv_add(w, "IdentitiesOnly=yes");
+	/* ssh takes the first value of an option: the user's go first. */
+	for (i = 0; i < c->ssh_options.n; i++)
+		rc |= strv_add(w, "-o") | strv_add(w, c->ssh_options.v[i]);
+	rc |= strv_add(w, "-o") | strv_add(w, "BatchMode=yes");
+	rc |= strv_add(w, "-o") | strv_add(w, "ConnectTimeout=30");
+	rc |= strv_add(w, "-o") | strv_addf(w, "ServerAliveInterval=%d",
+	    SSH_ALIVE_INTERVAL);
+	rc |= strv_add(w, "-o") | strv_addf(w, "ServerAliveCountMax=%d",
+	    SSH_ALIVE_COUNT);
+	rc |= strv_add(w, "-o") | strv_add(w, "ClearAllForwardings=yes");
+	rc |= strv_add(w, "-T");
+	return rc;
+}
+
+char *
+ssh_command(const struct irsync_conf *c)
+{
+	struct strv words = { 0 };
+	char *cmd = NULL;
+	size_t i;
+	int rc;
+
+	rc = ssh_words(&words, c);
+	for (i = 0; i < words.n && rc == 0; i++)
+		rc = append_word(&cmd, words.v[i]);
+	strv_free(&words);
+	if (rc == 0)
+		return cmd;
+	free(cmd);
+	errno = ENOMEM;
+	return NULL;
+}
+
+char *
+remote_path(const struct irsync_conf *c, const char *rest)
+{
+	const struct storage *s = &c->storage;
+	const char *slash = "/";
+	char *path;
+
+	if (s->root[0] == '\0' || strcmp(s->root, "/") == 0)
+		slash = "";
+	if (asprintf(&path, "%s:%s%s%s", s->login, s->root, slash, rest) == -1)
+		return NULL;
+	return path;
+}
+
+/* A name as a pattern that matches just it.  rsync takes a backslash for
+ * itself unless the pattern holds a wildcard (rsync.1, "PATTERN MATCHING"). */
+static char *
+pattern(const char *name, bool has_wildcard)
+{
+	char *s, *out;
+
+	if (strpbrk(name, "*?[") == NULL && !has_wildcard)
+		return strdup(name);
+	if ((out = s = malloc(2 * strlen(name) + 1)) == NULL)
+		return NULL;
+	for (; *name != '\0'; name++) {
+		if (strchr("*?[\\", *name) != NULL)
+			*out++ = '\\';
+		*out++ = *name;
+	}
+	*out = '\0';
+	return s;
+}
+
+/* --filter=RULE NAME, the name meant literally. */
+static int
+add_filter(struct strv *argv, char rule, const char *name)
+{
+	char *pat;
+	int rc = -1;
+
+	if ((pat = pattern(name, false)) != NULL)
+		rc = strv_addf(argv, "--filter=%c %s", rule, pat);
+	free(pat);
+	return rc;
+}
+
+/* Is path inside dir, or dir itself? */
+static bool
+is_inside(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	if (strcmp(dir, "/") == 0)
+		return true;
+	return strncmp(path, dir, n) == 0 &&
+	    (path[n] == '/' || path[n] == '\0');
+}
+
+/* Does another configured path bring this one's surroundings anyway? */
+static bool
+is_nested(const struct strv *paths, size_t i)
+{
+	size_t j;
+
+	for (j = 0; j < paths->n; j++)
+		if (j != i && is_inside(paths->v[i], paths->v[j]))
+			return true;
+	return false;
+}
+
+/* The folders above a path, "/" first, without doubles; and the rules that
+ * show the next step down from each. */
+static int
+add_above(const char *path, struct strv *above, struct strv *rules)
+{
+	const char *p;
+	char *step = NULL, *dir = NULL;
+	int rc = 0;
+
+	if (strcmp(path, "/") == 0)
+		return 0;
+	for (p = path; p != NULL && rc == 0; p = strchr(p + 1, '/')) {
+		const char *end = strchr(p + 1, '/');
+		size_t len = end != NULL ? (size_t)(end - path) : strlen(path);
+
+		dir = p == path ? strdup("/") :
+		    strndup(path, (size_t)(p - path));
+		step = strndup(path, len);
+		if (dir == NULL || step == NULL)
+			rc = -1;
+		else if (!strv_has(above, dir))
+			rc = strv_add(above, dir);
+		if (rc == 0)
+			rc = add_filter(rules, 'S', step);
+		free(dir);
+		free(step);
+	}
+	return rc;
+}
+
+static int
+add_path_rules(struct strv *argv, const struct irsync_conf *c,
+    struct strv *above)
+{
+	char *pat;
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < c->paths.n; i++)
+		if (!is_nested(&c->paths, i))
+			rc |= add_above(c->paths.v[i], above, argv);
+	for (i = 0; i < above->n && rc == 0; i++) {
+		pat = pattern(strcmp(above->v[i], "/") == 0 ? "" : above->v[i],
+		    true);
+		rc = pat == NULL ? -1 : strv_addf(argv, "--filter=H %s/*",
+		    pat);
+		free(pat);
+	}
+	return rc;
+}
+
+static int
+add_rules(struct strv *argv, const struct irsync_conf *c,
+    const struct push_options *o, struct strv *above)
+{
+	size_t i;
+	int rc;
+
+	rc = 0;
+	for (i = 0; i < o->missing.n; i++)
+		rc |= add_filter(argv, 'P', o->missing.v[i]);
+	/* The store, if it is here, must not go into itself. */
+	if (!c->storage.remote)
+		rc |= add_filter(argv, '-', c->storage.root);
+	if (strv_has(&c->paths, "/"))
+		rc |= strv_add(argv, "--filter=- /proc/*") |
+		    strv_add(argv, "--filter=- /sys/*");
+	rc |= add_path_rules(argv, c, above);
+	for (i = 0; i < c->exclude.n; i++)
+		rc |= strv_addf(argv, "--exclude=%s", c->exclude.v[i]);
+	return rc;
+}
+
+/* What every run over the net has. */
+static int
+add_transport(struct strv *argv, const struct irsync_conf *c)
+{
+	char *ssh;
+	int rc;
+
+	if (!c->storage.remote)
+		return 0;
+	if ((ssh = ssh_command(c)) == NULL)
+		return -1;
+	rc = strv_addf(argv, "--rsh=%s", ssh);
+	free(ssh);
+	rc |= strv_addf(argv, "--timeout=%u", c->timeout);
+	return rc;
+}
+
+static int
+add_bwlimit(struct strv *argv, const struct irsync_conf *c)
+{
+	/* rsync counts in KiB a second; 0 would be no limit. */
+	if (c->bwlimit == 0)
+		return 0;
+	return strv_addf(argv, "--bwlimit=%llu",
+	    (unsigned long long)(c->bwlimit / 1024));
+}
+
+/* Everything that a file is: -a and hard links, ACLs, extended attributes;
+ * holes; times to the nanosecond; owners as numbers. */
+static int
+add_all_kept(struct strv *argv)
+{
+	return strv_add(argv, "--archive") | strv_add(argv, "--hard-links") |
+	    strv_add(argv, "--acls") | strv_add(argv, "--xattrs") |
+	    strv_add(argv, "--sparse") | strv_add(argv, "--numeric-ids") |
+	    strv_add(argv, "--modify-window=-1");
+}
+
+/* What irsync reads: one line for each change, numbers without commas. */
+static int
+add_output(struct strv *argv, bool progress)
+{
+	int rc;
+
+	rc = strv_add(argv, "--stats") | strv_add(argv, "--no-human-readable") |
+	    strv_add(argv, "--8-bit-output") |
+	    strv_add(argv, "--out-format=%i %n%L");
+	if (progress)
+		rc |= strv_add(argv, "--info=progress2");
+	return rc;
+}
+
+int
+argv_push(struct strv *argv, const struct irsync_conf *c,
+    const struct push_options *o, const char *dest)
+{
+	struct strv above = { 0 };
+	size_t i;
+	int rc;
+
+	rc = strv_add(argv, "rsync") | add_all_kept(argv) |
+	    strv_add(argv, "--relative") | strv_add(argv, "--delete") |
+	    strv_add(argv, "--delete-excluded");
+	if (c->storage.remote)
+		rc |= strv_add(argv, "--partial");
+	else
+		rc |= strv_add(argv, "--whole-file");
+	if (o->dry_run)
+		rc |= strv_add(argv, "--dry-run");
+	if (c->one_file_system)
+		rc |= strv_add(argv, "--one-file-system");
+	if (o->fake_super)
+		rc |= strv_add(argv, "--remote-option=--fake-super");
+	for (i = 0; o->linkdests != NULL && i < o->linkdests->n; i++)
+		rc |= strv_addf(argv, "--link-dest=%s", o->linkdests->v[i]);
+	rc |= add_output(argv, o->progress) | add_bwlimit(argv, c) |
+	    add_transport(argv, c) | add_rules(argv, c, o, &above);
+	rc |= strv_add(argv, "--") | strv_addall(argv, &above) |
+	    strv_addall(argv, &c->paths) | strv_add(argv, dest);
+	strv_free(&above);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+argv_records(struct strv *argv, const struct irsync_conf *c, const char *dest)
+{
+	char *rest, *src = NULL;
+	int rc = -1;
+
+	/* Plain files of a plain name and a small size, whatever is there. */
+	if (asprintf(&rest, "%s.snaps/.meta/", c->host) == -1)
+		return -1;
+	if ((src = remote_path(c, rest)) != NULL)
+		rc = strv_add(argv, "rsync") | strv_add(argv, "--recursive") |
+		    strv_add(argv, "--max-size=65536") |
+		    strv_add(argv, "--include=/*.json") |
+		    strv_add(argv, "--exclude=*") | add_transport(argv, c) |
+		    strv_add(argv, "--") | strv_add(argv, src) |
+		    strv_add(argv, dest);
+	free(src);
+	free(rest);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
+    bool some, const char *dest, const struct restore_options *o)
+{
+	int rc;
+
+	/* A cut file never stands under its own name. */
+	rc = strv_add(argv, "rsync") | add_all_kept(argv) |
+	    strv_add(argv, "--partial-dir=.~irsync-partial~");
+	if (!c->storage.remote)
+		rc |= strv_add(argv, "--whole-file");
+	if (o->fake_super)
+		rc |= strv_add(argv, "--fake-super") |
+		    strv_add(argv, "--remote-option=--super");
+	/* --files-from switches the recursion of --archive off. */
+	if (some)
+		rc |= strv_add(argv, "--files-from=-") |
+		    strv_add(argv, "--from0") | strv_add(argv, "--recursive");
+	rc |= add_output(argv, o->progress) | add_bwlimit(argv, c) |
+	    add_transport(argv, c) | strv_add(argv, "--") |
+	    strv_addf(argv, "%s/", src) | strv_addf(argv, "%s/", dest);
+	return rc == 0 ? 0 : -1;
+}

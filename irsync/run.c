@@ -1,0 +1,296 @@
+/* run.c: one rsync from start to end: what it prints is counted, shown or
+ * passed on; a signal ends it cleanly.
+ * It decides nothing: rsyncargv.c says what runs, rsyncout.c what came of it.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "irsync.h"
+#include "log.h"
+#include "spawn.h"
+
+#define ERROR_LINES_MAX	1000	/* passed on; a server must not fill logs */
+#define GRACE		10	/* seconds from SIGTERM to SIGKILL */
+
+static volatile sig_atomic_t caught;
+
+static void
+on_signal(int sig)
+{
+	caught = sig;
+}
+
+int
+signal_caught(void)
+{
+	return caught;
+}
+
+void
+signals_catch(void)
+{
+	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction sa, old;
+	size_t i;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_handler = on_signal;
+	sigemptyset(&sa.sa_mask);
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++) {
+		/* nohup(1) means it. */
+		if (sigaction(sigs[i], NULL, &old) == 0 &&
+		    old.sa_handler == SIG_IGN)
+			continue;
+		(void)sigaction(sigs[i], &sa, NULL);
+	}
+	sa.sa_handler = SIG_IGN;
+	(void)sigaction(SIGPIPE, &sa, NULL);
+}
+
+/* Sleep unless a signal comes. */
+void
+pause_for(unsigned seconds)
+{
+	struct timespec ts = { .tv_sec = seconds };
+	sigset_t all, old;
+
+	sigfillset(&all);
+	(void)sigprocmask(SIG_BLOCK, &all, &old);
+	if (caught == 0)
+		(void)ppoll(NULL, 0, &ts, &old);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+}
+
+static void
+out_line(void *arg, const char *line)
+{
+	struct run *r = arg;
+	struct rsync_progress pr;
+
+	switch (out_parse(line, &r->counts, &pr)) {
+	case OUT_ITEM:
+		if (r->items) {
+			show_clear(&r->standing);
+			show_item(line);
+		}
+		break;
+	case OUT_PROGRESS:
+		if (r->progress)
+			show_progress(&pr, &r->standing);
+		break;
+	case OUT_STATS:
+	case OUT_OTHER:
+		break;
+	}
+}
+
+static void
+err_line(void *arg, const char *line)
+{
+	struct run *r = arg;
+	struct snapshot s;
+	enum hint hint;
+
+	if (server_line_parse(line, &s) == 0) {
+		r->snapshot = s;
+		return;
+	}
+	hint = hint_parse(line);
+	if (r->why[0] == '\0' || (hint != HINT_NONE && r->hint == HINT_NONE))
+		(void)strlcpy(r->why, line, sizeof(r->why));
+	if (r->hint == HINT_NONE)
+		r->hint = hint;
+	if (r->error_lines++ < ERROR_LINES_MAX) {
+		show_clear(&r->standing);
+		log_warnx("%s", line);
+	}
+}
+
+/* One read's worth of a pipe.  False at its end. */
+static bool
+drain(int fd, struct lines *l, line_fn *each, void *arg)
+{
+	char buf[65536];
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	if (n > 0)
+		lines_feed(l, buf, (size_t)n, each, arg);
+	return n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR));
+}
+
+/* What was already in a pipe when its writer ended.  Others may hold it open
+ * for ever: ssh's ControlPersist does. */
+static void
+drain_rest(int fd, struct lines *l, line_fn *each, void *arg)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0 &&
+	    drain(fd, l, each, arg))
+		;
+	lines_end(l, each, arg);
+}
+
+/* The first signal asks rsync to end, a second one or GRACE kills it. */
+static void
+pass_signal(pid_t pid, int *passed, struct timespec *wait, bool *limited)
+{
+	int sig = caught;
+
+	if (sig == 0 || sig == *passed)
+		return;
+	if (*passed == 0)
+		(void)kill(pid, SIGTERM);
+	else
+		(void)kill(pid, SIGKILL);
+	*passed = sig;
+	wait->tv_sec = GRACE;
+	*limited = true;
+}
+
+static int
+watch(struct run *r, pid_t pid, int pidfd, int out, int err)
+{
+	struct pollfd p[3] = {
+		{ .fd = out, .events = POLLIN },
+		{ .fd = err, .events = POLLIN },
+		{ .fd = pidfd, .events = POLLIN },
+	};
+	struct lines lout = { .n = 0 }, lerr = { .n = 0 };
+	struct timespec limit = { 0 };
+	sigset_t mask, old;
+	bool limited = false;
+	int n, passed = 0;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGINT);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGHUP);
+	(void)sigprocmask(SIG_BLOCK, &mask, &old);
+	for (;;) {
+		pass_signal(pid, &passed, &limit, &limited);
+		n = ppoll(p, 3, limited ? &limit : NULL, &old);
+		if (n == 0)
+			(void)kill(pid, SIGKILL);
+		if (n <= 0)
+			continue;
+		if (p[0].revents != 0 && !drain(out, &lout, out_line, r))
+			p[0].fd = -1;
+		if (p[1].revents != 0 && !drain(err, &lerr, err_line, r))
+			p[1].fd = -1;
+		if (p[2].revents != 0)
+			break;
+	}
+	drain_rest(out, &lout, out_line, r);
+	drain_rest(err, &lerr, err_line, r);
+	(void)sigprocmask(SIG_SETMASK, &old, NULL);
+	return spawn_wait(pid);
+}
+
+void
+run_forget(struct run *r)
+{
+	r->code = 0;
+	memset(&r->counts, 0, sizeof(r->counts));
+	memset(&r->snapshot, 0, sizeof(r->snapshot));
+	r->hint = HINT_NONE;
+	r->why[0] = '\0';
+	r->error_lines = 0;
+}
+
+/* rsync's environment: what ssh(1) needs to find the user's keys, nothing
+ * that changes what rsync does. */
+static int
+environment(struct strv *env)
+{
+	static const char *const keep[] = {
+		"HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "TMPDIR",
+	};
+	const char *value;
+	size_t i;
+	int rc;
+
+	rc = strv_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
+	    "/usr/bin:/sbin:/bin") | strv_add(env, "LC_ALL=C");
+	for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
+		if ((value = getenv(keep[i])) != NULL)
+			rc |= strv_addf(env, "%s=%s", keep[i], value);
+	return rc;
+}
+
+/* In the child: rsync must not outlive us.  The first process of a pid
+ * namespace may not have its handler yet, and would ignore a SIGTERM. */
+static int
+setup(void *arg)
+{
+	struct run *r = arg;
+
+	if (prctl(PR_SET_PDEATHSIG,
+	    r->namespaces != 0 ? SIGKILL : SIGTERM) == -1)
+		return -1;
+	return r->setup != NULL ? r->setup(r->arg) : 0;
+}
+
+int
+run_rsync(struct run *r)
+{
+	struct strv env = { 0 };
+	struct spawn sp = { .path = r->path, .argv = r->argv->v,
+	    .in = r->in, .namespaces = r->namespaces, .setup = setup,
+	    .arg = r };
+	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, pidfd = -1, rc = -1;
+	pid_t pid;
+
+	if (caught != 0) {
+		errno = EINTR;
+		return -1;
+	}
+	if (environment(&env) != 0 || pipe2(out, O_CLOEXEC) == -1 ||
+	    pipe2(err, O_CLOEXEC) == -1)
+		goto out;
+	sp.envp = env.v;
+	sp.out = out[1];
+	sp.err = err[1];
+	if ((pid = spawn_start(&sp)) == -1)
+		goto out;
+	close(out[1]);
+	close(err[1]);
+	out[1] = err[1] = -1;
+	if ((pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1) {
+		(void)kill(pid, SIGKILL);
+		(void)spawn_wait(pid);
+		goto out;
+	}
+	rc = watch(r, pid, pidfd, out[0], err[0]);
+	show_clear(&r->standing);
+	if (r->error_lines > ERROR_LINES_MAX)
+		log_warnx("%u more lines", r->error_lines - ERROR_LINES_MAX);
+out:
+	strv_free(&env);
+	if (out[0] != -1)
+		close(out[0]);
+	if (out[1] != -1)
+		close(out[1]);
+	if (err[0] != -1)
+		close(err[0]);
+	if (err[1] != -1)
+		close(err[1]);
+	if (pidfd != -1)
+		close(pidfd);
+	r->code = rc;
+	return rc;
+}

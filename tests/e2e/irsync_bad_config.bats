@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# A wrong configuration is told with file, line and column, and nothing is done.
+
+load helpers
+load irsync_helpers
+
+setup() { setup_tmp; }
+teardown() { run_cleanup; }
+
+@test "each error has its place, and all are told at once" {
+	CONF=$T/c.conf
+	cat >"$CONF" <<-EOT
+	# storage, paths
+	storage = "nowhere"
+	paths = { "/etc", "home" }
+	bwlimit = "fast"
+	EOT
+	run -78 irsync backup
+	[ "${#lines[@]}" = 3 ]
+	[[ ${lines[0]} == "$CONF:2:11: storage: nowhere: neither "* ]]
+	[[ ${lines[1]} == "$CONF:3:19: paths: home: not an absolute path" ]]
+	[[ ${lines[2]} == "$CONF:4:11: bwlimit: 'fast' is not "* ]]
+}
+
+@test "an unknown key names the nearest known one" {
+	CONF=$T/c.conf
+	echo 'exlude = {"*.o"}' >"$CONF"
+	run -78 irsync list
+	[ "$output" = "$CONF:1:1: unknown key 'exlude'; did you mean 'exclude'?" ]
+}
+
+@test "no file, a folder, a FIFO, a binary" {
+	mkdir "$T/dir"
+	mkfifo "$T/fifo"
+	for CONF in "$T/none" "$T/dir" "$T/fifo" "$BIN/irsync"; do
+		run -78 irsync backup
+		[[ $output == "$CONF: "* ]]
+	done
+}
+
+@test "a path below a symbolic link is refused before anything is sent" {
+	mkdir "$T/real" "$T/real/sub"
+	ln -s real "$T/link"
+	irsync_conf_local "$T/link/sub"
+	run -78 irsync backup
+	[[ $output == *"paths: $T/link/sub: $T/link is a symbolic link"* ]]
+	[ -z "$(ls -A "$T/store")" ]
+}
+
+@test "the example of the package is sound" {
+	CONF=$HELPERS_DIR/../../etc/irsync.conf
+	sed "s,^storage.*,storage = \"$T/none\"," "$CONF" >"$T/c.conf"
+	CONF=$T/c.conf
+	run -1 irsync list
+	[[ $output == *"$T/none: cannot open the store: No such file"* ]]
+}

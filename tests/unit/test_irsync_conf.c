@@ -1,0 +1,217 @@
+/* test_irsync_conf.c: irsync.conf(5).
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include "unit.h"
+
+#include "irsync/irsync.h"
+
+#define GOOD	"storage = \"b@srv:/d\"\npaths = {\"/etc\"}\n"
+
+static void
+errors_have_places(void **state)
+{
+	static const struct {
+		const char	*text;
+		unsigned	 line, col;
+		const char	*says;
+	} rows[] = {
+		{ "", 0, 0, "storage is not set" },
+		{ "paths = {\"/\"}", 0, 0, "storage is not set" },
+		{ "storage = \"/b\"", 0, 0, "paths is not set" },
+		{ "storage = \"/b\"\npaths = {}", 2, 1, "paths is not set" },
+		{ "paths = {\"/\"}\n storage = \"srv\"", 2, 12, "neither" },
+		{ GOOD "pahts = {}", 3, 1, "did you mean 'paths'" },
+		{ GOOD "host = \"a/b\"", 3, 8, "not a client's name" },
+		{ GOOD "host = \"x.full\"", 3, 8, "not a client's name" },
+		{ GOOD "port = 65536", 3, 1, "not between 0 and 65535" },
+		{ GOOD "port = -1", 3, 1, "not between 0 and 65535" },
+		{ GOOD "port = ssh", 3, 1, "invalid integer" },
+		{ GOOD "retries = 1001", 3, 1, "not between 0 and 1000" },
+		{ GOOD "timeout = 9", 3, 11, "not a time of 10" },
+		{ GOOD "timeout = \"25h\"", 3, 11, "not a time of 10" },
+		{ GOOD "timeout = \"x\"", 3, 11, "not a time of 10" },
+		{ GOOD "retry_pause = \"2d\"", 3, 15, "not a time of 0" },
+		{ GOOD "bwlimit = \"1023\"", 3, 11, "not 0 or a size" },
+		{ GOOD "bwlimit = \"2T\"", 3, 11, "not 0 or a size" },
+		{ GOOD "bwlimit = \"fast\"", 3, 11, "not 0 or a size" },
+		{ GOOD "identity = \"id\"", 3, 12, "not an absolute path" },
+		{ GOOD "lock = \"\"", 3, 1, "not an absolute path" },
+		{ GOOD "ssh_options = {\"Compression\"}", 3, 16,
+		    "not NAME=VALUE" },
+		{ GOOD "ssh_options = {\"-oX=y\"}", 3, 16, "not NAME=VALUE" },
+		{ GOOD "exclude = {\"a\", \"!\"}", 3, 17, "not a pattern" },
+		{ GOOD "exclude = {\"\"}", 3, 1, "not a pattern" },
+		{ GOOD "one_file_system = maybe", 3, 1, "boolean" },
+		{ "storage = \"/b\" # paths\npaths = {\"/e\", \"etc\"}", 2, 16,
+		    "not an absolute path" },
+		{ "storage = \"/b\"\npaths = {\"/e/\", \"//e\"}", 2, 17,
+		    "stands there twice" },
+		{ "storage = \"/b\"\npaths = {\"/e/../f\"}", 2, 10, "'..'" },
+	};
+	struct irsync_conf c;
+	struct diags ds = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		assert_int_equal(irsync_conf_parse(rows[i].text, &c, &ds), -1);
+		assert_true(ds.n >= 1);
+		if (strstr(ds.v[0].msg, rows[i].says) == NULL ||
+		    ds.v[0].line != rows[i].line || ds.v[0].col != rows[i].col)
+			fail_msg("%s: %u:%u: %s", rows[i].text, ds.v[0].line,
+			    ds.v[0].col, ds.v[0].msg);
+		diags_free(&ds);
+		irsync_conf_free(&c);
+	}
+}
+
+static void
+every_error_is_told(void **state)
+{
+	struct irsync_conf c;
+	struct diags ds = { 0 };
+
+	(void)state;
+	assert_int_equal(irsync_conf_parse("storage = \"x\"\n"
+	    "paths = {\"a\", \"b\"}\nport = 70000\nbwlimit = \"?\"\n", &c,
+	    &ds), -1);
+	assert_int_equal(ds.n, 5);
+	assert_int_equal(ds.v[0].line, 1);
+	assert_int_equal(ds.v[4].line, 4);
+	diags_free(&ds);
+	irsync_conf_free(&c);
+}
+
+static void
+values_are_taken(void **state)
+{
+	static const char text[] =
+	    "storage = \"irsync@[fe80::1%eth0]:/data//irsync/\"\n"
+	    "host = \"web1.example.net\"\n"
+	    "identity = \"/root/my key\"\nport = 2222\n"
+	    "ssh_config = \"/etc/x\"\nssh_options = {\"ProxyJump=bastion\"}\n"
+	    "paths = {\"/etc/\", \"/home\"}\nexclude = {\"*.o\", \"+ /x\"}\n"
+	    "one_file_system = true\nbwlimit = 5M\nretries = 0\n"
+	    "retry_pause = 0\ntimeout = 90\nlock = \"/run/l\"\n"
+	    "rsync = \"/opt/rsync\"\nssh = \"/opt/ssh\"\n";
+	struct irsync_conf c;
+	struct diags ds = { 0 };
+
+	(void)state;
+	assert_int_equal(irsync_conf_parse(text, &c, &ds), 0);
+	assert_false(diags_any(&ds));
+	assert_true(c.storage.remote);
+	assert_string_equal(c.storage.login, "irsync@[fe80::1%eth0]");
+	assert_string_equal(c.storage.root, "/data/irsync");
+	assert_string_equal(c.host, "web1.example.net");
+	assert_string_equal(c.identity, "/root/my key");
+	assert_int_equal(c.port, 2222);
+	assert_string_equal(c.ssh_config, "/etc/x");
+	assert_int_equal(c.ssh_options.n, 1);
+	assert_int_equal(c.paths.n, 2);
+	assert_string_equal(c.paths.v[0], "/etc");
+	assert_int_equal(c.exclude.n, 2);
+	assert_true(c.one_file_system);
+	assert_int_equal(c.bwlimit, 5 << 20);
+	assert_int_equal(c.retries, 0);
+	assert_int_equal(c.retry_pause, 0);
+	assert_int_equal(c.timeout, 90);
+	assert_string_equal(c.lock, "/run/l");
+	assert_string_equal(c.rsync, "/opt/rsync");
+	assert_string_equal(c.ssh, "/opt/ssh");
+	irsync_conf_free(&c);
+}
+
+static void
+defaults_are_those_of_the_manual(void **state)
+{
+	struct irsync_conf c;
+	struct diags ds = { 0 };
+
+	(void)state;
+	assert_int_equal(irsync_conf_parse(GOOD, &c, &ds), 0);
+	assert_null(c.host);
+	assert_null(c.identity);
+	assert_null(c.ssh_config);
+	assert_null(c.lock);
+	assert_int_equal(c.port, 0);
+	assert_int_equal(c.ssh_options.n, 0);
+	assert_int_equal(c.exclude.n, 0);
+	assert_false(c.one_file_system);
+	assert_int_equal(c.bwlimit, 0);
+	assert_int_equal(c.retries, 3);
+	assert_int_equal(c.retry_pause, 30);
+	assert_int_equal(c.timeout, 600);
+	assert_string_equal(c.rsync, "/usr/bin/rsync");
+	assert_string_equal(c.ssh, "/usr/bin/ssh");
+	assert_int_equal(irsync_conf_complete(&c, &ds), 0);
+	assert_true(store_host_valid(c.host));
+	assert_non_null(c.lock);
+	irsync_conf_free(&c);
+}
+
+static void
+storages_are_told_apart(void **state)
+{
+	static const struct {
+		const char	*text;
+		int		 rc;
+		bool		 remote;
+		const char	*login, *root;
+	} rows[] = {
+		{ "", -1, 0, NULL, NULL }, { ":", -1, 0, NULL, NULL },
+		{ "srv", -1, 0, NULL, NULL }, { "/", -1, 0, NULL, NULL },
+		{ "//", -1, 0, NULL, NULL }, { "a/b", -1, 0, NULL, NULL },
+		{ "/a/../b", -1, 0, NULL, NULL },
+		{ "-oProxyCommand=x:/d", -1, 0, NULL, NULL },
+		{ "a@-b:/d", -1, 0, NULL, NULL },
+		{ "-a@b:/d", -1, 0, NULL, NULL }, { "@b:/d", -1, 0, NULL, NULL },
+		{ "a@:/d", -1, 0, NULL, NULL }, { "a b:/d", -1, 0, NULL, NULL },
+		{ "a@b@c:/d", -1, 0, NULL, NULL },
+		{ "b:d", -1, 0, NULL, NULL }, { "b::mod", -1, 0, NULL, NULL },
+		{ "b:/d/..", -1, 0, NULL, NULL },
+		{ "[::1:/d", -1, 0, NULL, NULL },
+		{ "::1:/d", -1, 0, NULL, NULL },
+		{ "rsync://b/d", -1, 0, NULL, NULL },
+		{ "/data/a:b", 0, false, NULL, "/data/a:b" },
+		{ "/d//e/", 0, false, NULL, "/d/e" },
+		{ "b:", 0, true, "b", "" }, { "b:/", 0, true, "b", "/" },
+		{ "a.x@b-c.d:/d e", 0, true, "a.x@b-c.d", "/d e" },
+		{ "[::1]:/d", 0, true, "[::1]", "/d" },
+	};
+	struct storage s;
+	const char *why;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		if (storage_parse(rows[i].text, &s, &why) != rows[i].rc)
+			fail_msg("%s", rows[i].text);
+		if (rows[i].rc == -1)
+			assert_non_null(why);
+		else {
+			assert_int_equal(s.remote, rows[i].remote);
+			assert_string_equal(s.root, rows[i].root);
+			assert_string_equal(s.text, rows[i].text);
+			if (s.remote)
+				assert_string_equal(s.login, rows[i].login);
+		}
+		storage_free(&s);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(errors_have_places),
+		cmocka_unit_test(every_error_is_told),
+		cmocka_unit_test(values_are_taken),
+		cmocka_unit_test(defaults_are_those_of_the_manual),
+		cmocka_unit_test(storages_are_told_apart),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
