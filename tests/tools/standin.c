@@ -1,0 +1,221 @@
+/* standin.c: started by validate-ssh in rsync's place, it tries what a client
+ * would try that has taken rsync over.
+ * Each try is one line on descriptor 2: "NAME: yes" if it worked, "NAME: no
+ * (why)" if not.  The tests say which may.
+ *
+ * Its last argument is the folder that rsync would write into or read from.
+ * It ends with a status that makes no snapshot.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <netinet/in.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static char place[4096];		/* the last argument */
+static char self[4096];			/* argv[0] */
+
+static void
+say(const char *name, bool worked)
+{
+	dprintf(2, "%s: %s%s%s%s\n", name, worked ? "yes" : "no",
+	    worked ? "" : " (", worked ? "" : strerror(errno),
+	    worked ? "" : ")");
+}
+
+static bool
+can_read(const char *path)
+{
+	char c;
+	int fd = open(path, O_RDONLY);
+	bool ok = fd != -1 && read(fd, &c, 1) >= 0;
+
+	if (fd != -1)
+		close(fd);
+	return ok;
+}
+
+static bool
+can_list(const char *path)
+{
+	DIR *d = opendir(path);
+
+	if (d != NULL)
+		closedir(d);
+	return d != NULL;
+}
+
+static bool
+can_create(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+
+	if (fd != -1)
+		close(fd);
+	return fd != -1;
+}
+
+static bool
+can_connect(int family)
+{
+	struct sockaddr_in in = { .sin_family = AF_INET,
+	    .sin_port = 0x1600, .sin_addr = { 0x0100007f } };
+	int fd = socket(family, SOCK_STREAM, 0);
+
+	return fd != -1 && (family != AF_INET ||
+	    connect(fd, (struct sockaddr *)&in, sizeof(in)) == 0 ||
+	    errno == ECONNREFUSED);
+}
+
+/* Does a program start?  Its child says so by its status. */
+static bool
+can_run(const char *path)
+{
+	char again[] = "--again", *argv[] = { self, again, NULL };
+	int status;
+	pid_t pid;
+
+	if ((pid = fork()) == 0) {
+		execv(path, argv);
+		_exit(errno);
+	}
+	if (pid == -1 || waitpid(pid, &status, 0) == -1)
+		return false;
+	errno = WEXITSTATUS(status);
+	return WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
+
+/* Upwards by ".." and by a folder that is moved while it is open. */
+static bool
+can_climb(void)
+{
+	char up[256] = "";
+	struct stat a, b;
+	int i, fd;
+
+	for (i = 0; i < 40; i++)
+		strlcat(up, "../", sizeof(up));
+	strlcat(up, "etc/passwd", sizeof(up));
+	if (can_read(up))
+		return true;
+	if (chdir(place) == -1 || mkdir("deep", 0700) == -1 ||
+	    mkdir("deep/er", 0700) == -1 ||
+	    (fd = open("deep/er", O_RDONLY | O_DIRECTORY)) == -1 ||
+	    rename("deep/er", "er") == -1)
+		return false;
+	for (i = 0; i < 40; i++)
+		if (fchdir(fd) == -1 || chdir("..") == -1 ||
+		    (fd = open(".", O_RDONLY | O_DIRECTORY)) == -1)
+			return false;
+	return fstat(fd, &a) == 0 && stat("/", &b) == 0 &&
+	    (a.st_dev != b.st_dev || a.st_ino != b.st_ino);
+}
+
+static bool
+can_read_by_symlink(void)
+{
+	char link[sizeof(place) + 8];
+
+	snprintf(link, sizeof(link), "%s/out", place);
+	return symlink("/etc/passwd", link) == 0 && can_read(link);
+}
+
+/* The store, as far as its names are known from the place. */
+static void
+try_store(void)
+{
+	char path[sizeof(place)], other[sizeof(place) + 64], *p;
+
+	(void)strlcpy(path, place, sizeof(path));
+	if ((p = strstr(path, ".snaps/")) == NULL)
+		return;
+	p[6] = '\0';		/* ROOT/HOST.snaps */
+	say("list the snapshots", can_list(path));
+	snprintf(other, sizeof(other), "%s/new", path);
+	say("create among the snapshots", can_create(other));
+	snprintf(other, sizeof(other), "%s/2030-01-01T000000Z", path);
+	say("rename into the snapshots", rename(place, other) == 0);
+	snprintf(other, sizeof(other), "%s/.lock", path);
+	say("write the lock", open(other, O_WRONLY) != -1);
+	*strrchr(path, '/') = '\0';
+	say("list all clients", can_list(path));
+	snprintf(other, sizeof(other), "%s/zeus.example.net.snaps/secret",
+	    path);
+	say("read another client", can_read(other));
+}
+
+static void
+try_files(void)
+{
+	char path[sizeof(place) + 64];
+
+	say("read /etc/passwd", can_read("/etc/passwd"));
+	say("list /", can_list("/"));
+	say("list /proc", can_list("/proc"));
+	say("list /home", can_list("/home"));
+	say("write /usr/lib/x", can_create("/usr/lib/x"));
+	say("create in /", can_create("/x"));
+	say("write /tmp/standin", can_create("/tmp/standin"));
+	say("climb out", can_climb());
+	say("read by symlink", can_read_by_symlink());
+	snprintf(path, sizeof(path), "%s/mine", place);
+	say("write its own", can_create(path));
+	snprintf(path, sizeof(path), "%s/dev", place);
+	say("make a device", mknod(path, S_IFCHR | 0666, 0x103) == 0);
+	say("make a pipe", mkfifo(path, 0600) == 0);
+	try_store();
+}
+
+static void
+try_system(void)
+{
+	say("a TCP socket", can_connect(AF_INET));
+	say("a UNIX socket", can_connect(AF_UNIX));
+	say("run a shell", can_run("/bin/sh"));
+	say("run rsync again", can_run(self));
+	say("ptrace", ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
+	say("mount", mount("none", place, "tmpfs", 0, NULL) == 0);
+	say("unmount", umount2("/", MNT_DETACH) == 0);
+	say("a namespace", unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0);
+	say("chroot", chroot(place) == 0);
+	say("keys", syscall(SYS_keyctl, 0, -3, 1, 0, 0) != -1);
+	say("bpf", syscall(SYS_bpf, 0, NULL, 0) != -1);
+	say("type on the terminal", ioctl(0, TIOCSTI, "x") == 0 ||
+	    errno == ENOTTY);
+	say("see the parent", getppid() != 0);
+	say("signal init", kill(1, 0) == 0 && getpid() != 1);
+	say("an environment", environ != NULL && environ[0] != NULL);
+}
+
+int
+main(int argc, char *argv[])
+{
+	if (argc > 1 && strcmp(argv[1], "--again") == 0)
+		return 0;
+	if (argc < 2)
+		return 2;
+	(void)strlcpy(self, argv[0], sizeof(self));
+	(void)strlcpy(place, argv[argc - 1], sizeof(place));
+	if (place[0] != '\0' && place[strlen(place) - 1] == '/')
+		place[strlen(place) - 1] = '\0';
+	try_files();
+	try_system();
+	return 12;
+}

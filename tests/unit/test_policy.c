@@ -1,0 +1,196 @@
+/* test_policy.c: sshguard.conf(5) and networks.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include "unit.h"
+
+#include "sshguard/policy.h"
+#include "store.h"
+
+static void
+broken_policies_allow_nobody(void **state)
+{
+	static const struct {
+		const char	*text;
+		unsigned	 line, col;
+		const char	*says;
+	} rows[] = {
+		{ "rot = '/x'\n", 1, 1, "did you mean 'root'" },
+		{ "root = 'x'\n", 1, 1, "not an absolute path: x" },
+		{ "root = '/x/../y'\n", 1, 1, "not an absolute path" },
+		{ "\n rsync = 'rsync'\n", 2, 2, "not an absolute path" },
+		{ "log = ''\n", 1, 1, "not an absolute path" },
+		{ "push = maybe\n", 1, 1, "boolean" },
+		{ "way = 'hardlink'\n", 1, 1, "not: hardlink" },
+		{ "sandbox = 'none'\n", 1, 1, "on or off" },
+		{ "timeout = '25h'\n", 1, 1, "at most 24h" },
+		{ "timeout = 'x'\n", 1, 1, "at most 24h" },
+		{ "from = {'10.0.0.1/8'}\n", 1, 1, "network: 10.0.0.1/8" },
+		{ "client 'a' {\n from = {'::1', 'b'}\n}\n", 2, 2, ": b" },
+		{ "way = auto\nclient 'a' {\n\n  way = 'x'\n}\n", 4, 3,
+		    "not: x" },
+		{ "client 'a' {}\nclient 'a' {}\n", 2, 9, "duplicate" },
+		{ "client '' {}\n", 1, 0, "not a name" },
+		{ "client '../a' {}\n", 1, 9, "not a name" },
+		{ "client 'a.full' {}\n", 1, 9, "not a name" },
+		{ "client 'a' { root = '/x' }\n", 1, 14, "unknown key" },
+		{ "client 'a' {\n", 1, 0, "does not end" },
+	};
+	struct diags ds = { 0 };
+	struct policy p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		assert_int_equal(policy_parse(rows[i].text, &p, &ds), -1);
+		assert_null(p.clients);
+		if (ds.n != 1 || strstr(ds.v[0].msg, rows[i].says) == NULL ||
+		    ds.v[0].line != rows[i].line ||
+		    ds.v[0].col != rows[i].col)
+			fail_msg("%s: %zu, %u:%u: %s", rows[i].text, ds.n,
+			    ds.v[0].line, ds.v[0].col, ds.v[0].msg);
+		diags_free(&ds);
+	}
+}
+
+static void
+every_error_is_reported(void **state)
+{
+	struct diags ds = { 0 };
+	struct policy p;
+
+	(void)state;
+	assert_int_equal(policy_parse("root = 'x'\nway = 'y'\n"
+	    "client '!' {}\nclient 'a' { timeout = 'z' }\n", &p, &ds), -1);
+	assert_int_equal(ds.n, 4);
+	assert_int_equal(ds.v[0].line, 1);
+	assert_int_equal(ds.v[1].line, 2);
+	assert_int_equal(ds.v[2].line, 3);
+	assert_int_equal(ds.v[3].line, 4);
+	diags_free(&ds);
+}
+
+static void
+defaults_are_safe(void **state)
+{
+	const struct policy_client *c;
+	struct diags ds = { 0 };
+	struct policy p;
+
+	(void)state;
+	assert_int_equal(policy_parse("client 'a' {}", &p, &ds), 0);
+	assert_false(diags_any(&ds));
+	assert_string_equal(p.root, "/data/irsync");
+	assert_string_equal(p.rsync, "/usr/bin/rsync");
+	assert_null(p.log);
+	assert_null(policy_find(&p, "b"));
+	assert_null(policy_find(&p, ""));
+	c = policy_find(&p, "a");
+	assert_non_null(c);
+	assert_true(c->push);
+	assert_false(c->pull);
+	assert_true(c->sandbox);
+	assert_int_equal(c->way, -1);
+	assert_int_equal(c->timeout, 3600);
+	assert_true(policy_from(c, "192.0.2.1"));
+	assert_true(policy_from(c, NULL));
+	policy_free(&p);
+}
+
+static void
+a_client_overrides_the_defaults(void **state)
+{
+	const struct policy_client *a, *b;
+	struct diags ds = { 0 };
+	struct policy p;
+
+	(void)state;
+	/* Defaults count for every client, wherever they stand. */
+	assert_int_equal(policy_parse("client 'a' {\n"
+	    " push = false\n pull = no\n sandbox = 'off'\n way = 'linkdest'\n"
+	    " from = {'192.0.2.0/24', '2001:db8::/32'}\n timeout = '0'\n}\n"
+	    "client 'b.example.net' {}\n"
+	    "root = '/srv/x/'\npull = true\nway = 'overlay'\n"
+	    "from = {'10.0.0.0/8'}\nlog = '/var/log/x'\ntimeout = '10m'\n",
+	    &p, &ds), 0);
+	assert_string_equal(p.root, "/srv/x");
+	assert_string_equal(p.log, "/var/log/x");
+	a = policy_find(&p, "a");
+	b = policy_find(&p, "b.example.net");
+	assert_false(a->push);
+	assert_false(a->pull);
+	assert_false(a->sandbox);
+	assert_int_equal(a->way, STORE_WAY_LINKDEST);
+	assert_int_equal(a->timeout, 0);
+	assert_true(policy_from(a, "192.0.2.255"));
+	assert_true(policy_from(a, "::ffff:192.0.2.1"));
+	assert_true(policy_from(a, "2001:db8:1::1"));
+	assert_false(policy_from(a, "10.0.0.1"));
+	assert_false(policy_from(a, NULL));
+	assert_false(policy_from(a, "UNKNOWN"));
+	assert_true(b->push);
+	assert_true(b->pull);
+	assert_int_equal(b->way, STORE_WAY_OVERLAY);
+	assert_int_equal(b->timeout, 600);
+	assert_true(policy_from(b, "10.255.0.1"));
+	assert_false(policy_from(b, "11.0.0.1"));
+	policy_free(&p);
+}
+
+static void
+networks(void **state)
+{
+	static const char *const bad[] = {
+		"", "/", "/8", "1.2.3", "1.2.3.4/", "1.2.3.4/33",
+		"1.2.3.4/-1", "1.2.3.4/+8", "1.2.3.4/8x", "1.2.3.4/24",
+		"::1/129", "::1/64", "x", "1.2.3.4.5", " 1.2.3.4",
+		"fe80::1%eth0", "00000000000000000000000000000000000000000000"
+		"000000000000000000000000000000000000/8",
+	};
+	static const struct {
+		const char	*net;
+		const char	*address;
+		int		 has;
+	} rows[] = {
+		{ "0.0.0.0/0", "255.255.255.255", 1 },
+		{ "0.0.0.0/0", "::1", 0 },
+		{ "::/0", "::1", 1 },
+		{ "::/0", "1.2.3.4", 1 },
+		{ "1.2.3.4", "1.2.3.4", 1 },
+		{ "1.2.3.4/32", "1.2.3.5", 0 },
+		{ "1.2.3.0/25", "1.2.3.127", 1 },
+		{ "1.2.3.0/25", "1.2.3.128", 0 },
+		{ "::1", "::1", 1 },
+		{ "::1", "::2", 0 },
+		{ "2001:db8::/33", "2001:db8:7fff::", 1 },
+		{ "2001:db8::/33", "2001:db8:8000::", 0 },
+		{ "1.2.3.4", "", 0 },
+	};
+	struct network n;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(bad); i++)
+		if (network_parse(bad[i], &n) != -1)
+			fail_msg("%s", bad[i]);
+	for (i = 0; i < nitems(rows); i++) {
+		assert_int_equal(network_parse(rows[i].net, &n), 0);
+		if (network_has(&n, rows[i].address) != rows[i].has)
+			fail_msg("%s %s", rows[i].net, rows[i].address);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(broken_policies_allow_nobody),
+		cmocka_unit_test(every_error_is_reported),
+		cmocka_unit_test(defaults_are_safe),
+		cmocka_unit_test(a_client_overrides_the_defaults),
+		cmocka_unit_test(networks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
