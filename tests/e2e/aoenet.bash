@@ -90,10 +90,15 @@ start_aoed() {
 	    </dev/null >>"$T/aoed.log" 2>&1 3>&- &
 	AOED_PID=$!
 	on_exit kill_now "$AOED_PID"
-	if ! wait_until 10 aoectl status; then
+	wait_until 10 aoed_settled
+	if ! aoectl status >/dev/null; then
 		cat "$T/aoed.log" >&2
 		return 1
 	fi
+}
+
+aoed_settled() {
+	aoectl status || pid_is_gone "$AOED_PID"
 }
 
 stop_aoed() {

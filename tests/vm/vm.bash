@@ -12,8 +12,9 @@
 #	vm_run MAC SCRIPT OUT		boots, runs SCRIPT (a file), gives its status
 #	vm_failed OUT			shows what the guest said, and fails
 #
-# SCRIPT is run by busybox' sh -e and finds the functions of guest.sh.  What it prints is in OUT, line by line while it runs.  Files of the folder
-# $VM_FILES are in /files in the guest.  Two may run side by side.
+# SCRIPT is run by busybox' sh -e and finds the functions of guest.sh.  What it
+# prints is in OUT, line by line while it runs.  Files of the folder $VM_FILES
+# are in /files in the guest.  Two may run side by side.
 #
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
