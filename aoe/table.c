@@ -242,7 +242,7 @@ parse_alias(struct parse *ps, struct word w, struct row *r)
 {
 	size_t i;
 
-	for (i = 0; i < w.len && i <= TABLE_ALIAS_MAX; i++)
+	for (i = 0; i < w.len && i < TABLE_ALIAS_MAX; i++)
 		if (!alias_byte(w.p[i], i == 0))
 			break;
 	if (i < w.len) {
@@ -412,6 +412,7 @@ parse_shelf(struct parse *ps, struct word w, const struct word *extra)
 	if (v.len >= 2 && (v.p[0] == '"' || v.p[0] == '\'') &&
 	    v.p[v.len - 1] == v.p[0]) {
 		v.p++;
+		v.col++;
 		v.len -= 2;
 	}
 	if (ps->shelf_line != 0) {
