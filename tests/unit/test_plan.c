@@ -1,0 +1,763 @@
+/* test_plan.c: which snapshots stay.  Worked cases first; then thousands of
+ * random histories against a second statement of the rules, which knows no
+ * loop over buckets: it asks of each snapshot by itself whether the manual's
+ * sentence about a rule is true of it.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include "unit.h"
+
+#include <time.h>
+
+#include "rotate/plan.h"
+
+#define DAY	86400
+#define HOUR	3600
+#define MAXN	400
+
+static const struct plan_facts at_epoch_end = { 4102444800, "", "" };
+
+static struct snapshot
+snap(time_t t, enum snapshot_status status)
+{
+	struct snapshot s = { .time = t, .recorded = true, .status = status };
+
+	assert_int_equal(stamp_format(s.stamp, t), 0);
+	return s;
+}
+
+static time_t
+stamp(const char *s)
+{
+	time_t t;
+
+	assert_int_equal(stamp_parse(s, &t), 0);
+	return t;
+}
+
+/* n snapshots, `step` seconds apart, the newest at `last`. */
+static void
+series(struct snapshot *v, size_t n, time_t last, time_t step)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		v[i] = snap(last - step * (time_t)(n - 1 - i),
+		    SNAPSHOT_COMPLETE);
+}
+
+static struct plan
+plan_of(const struct snapshot *v, size_t n, const struct retention *r,
+    time_t now)
+{
+	struct plan_facts f = { now, "", "" };
+	struct plan p;
+
+	assert_int_equal(plan_make(v, n, r, &f, &p), 0);
+	return p;
+}
+
+static size_t
+kept(const struct plan *p)
+{
+	return p->n - p->drops;
+}
+
+static void
+no_snapshots_no_plan(void **state)
+{
+	struct retention r = { .age = DAY };
+	struct plan p;
+
+	(void)state;
+	assert_int_equal(plan_make(NULL, 0, &r, &at_epoch_end, &p), 0);
+	assert_int_equal(p.drops, 0);
+	assert_int_equal(p.newest, PLAN_NONE);
+	plan_free(&p);
+}
+
+/* Daily snapshots for 60 days: how many each rule keeps. */
+static void
+each_rule_keeps_its_number(void **state)
+{
+	static const struct {
+		struct retention	r;
+		size_t			kept;
+	} rows[] = {
+		{ { .age = 14 * DAY }, 15 },
+		{ { .age = DAY }, 2 },
+		{ { .age = DAY - 1 }, 1 },
+		{ { .age = 100 * DAY }, 60 },
+		{ { .within = 36 * HOUR }, 2 },
+		{ { .count = { 1 } }, 1 },
+		{ { .count = { 7 } }, 7 },
+		{ { .count = { 0, 7 } }, 7 },
+		{ { .count = { 0, 0, 7 } }, 7 },
+		{ { .count = { 0, 0, 0, 4 } }, 4 },
+		{ { .count = { 0, 0, 0, 100 } }, 9 },
+		{ { .count = { 0, 0, 0, 0, 12 } }, 3 },
+		{ { .count = { 0, 0, 0, 0, 0, 5 } }, 1 },
+		{ { .count = { 0, 0, 7, 4, 2 } }, 11 },
+		{ { .age = 2 * DAY, .count = { 0, 0, 0, 0, 3 } }, 5 },
+	};
+	struct snapshot v[60];
+	struct plan p;
+	size_t i;
+
+	(void)state;
+	/* 2026-11-22 is a Sunday. */
+	series(v, 60, stamp("2026-11-22T040201Z"), DAY);
+	for (i = 0; i < nitems(rows); i++) {
+		p = plan_of(v, 60, &rows[i].r, v[59].time + HOUR);
+		if (kept(&p) != rows[i].kept)
+			fail_msg("row %zu: %zu kept, not %zu", i, kept(&p),
+			    rows[i].kept);
+		assert_true(plan_keeps(&p, 59));
+		plan_free(&p);
+	}
+}
+
+/* Does the plan keep exactly the snapshots of these days? */
+static void
+assert_days(const struct plan *p, const struct snapshot *v, const char *days)
+{
+	char day[11];
+	size_t i;
+
+	for (i = 0; i < p->n; i++) {
+		(void)strlcpy(day, v[i].stamp, sizeof(day));
+		if (plan_keeps(p, i) != (strstr(days, day + 5) != NULL))
+			fail_msg("%s: %s", day, plan_keeps(p, i) ? "kept" :
+			    "dropped");
+	}
+}
+
+/* The worked calendar of rotate.conf(5). */
+static void
+the_manuals_calendar_is_right(void **state)
+{
+	struct retention r = { .count = { 0, 0, 4, 3, 2 } };
+	struct retention age = { .age = 14 * DAY };
+	struct snapshot v[57];
+	struct plan p;
+
+	(void)state;
+	series(v, 56, stamp("2026-11-22T040200Z"), DAY);
+	p = plan_of(v, 56, &r, stamp("2026-11-22T050000Z"));
+	assert_days(&p, v, "10-31 11-08 11-15 11-19 11-20 11-21 11-22");
+	assert_int_equal(p.v[55].nth[RETENTION_WEEKLY], 1);
+	assert_int_equal(p.v[48].nth[RETENTION_WEEKLY], 2);
+	assert_int_equal(p.v[41].nth[RETENTION_WEEKLY], 3);
+	assert_int_equal(p.v[33].nth[RETENTION_MONTHLY], 2);
+	plan_free(&p);
+	v[56] = snap(stamp("2026-12-01T040200Z"), SNAPSHOT_COMPLETE);
+	p = plan_of(v, 57, &r, v[56].time);
+	assert_days(&p, v, "11-15 11-20 11-21 11-22 12-01");
+	plan_free(&p);
+
+	p = plan_of(v, 56, &age, stamp("2026-12-21T050000Z"));
+	assert_days(&p, v, "11-08 11-09 11-10 11-11 11-12 11-13 11-14 11-15 "
+	    "11-16 11-17 11-18 11-19 11-20 11-21 11-22");
+	plan_free(&p);
+	v[56] = snap(stamp("2026-12-22T040200Z"), SNAPSHOT_COMPLETE);
+	p = plan_of(v, 57, &age, v[56].time);
+	assert_days(&p, v, "11-15 11-16 11-17 11-18 11-19 11-20 11-21 11-22 "
+	    "12-22");
+	plan_free(&p);
+}
+
+static void
+a_leap_day_is_a_day(void **state)
+{
+	struct retention r = { .count = { 0, 0, 3, 0, 2 } };
+	struct snapshot v[4];
+	struct plan p;
+
+	(void)state;
+	v[0] = snap(stamp("2028-02-28T235959Z"), SNAPSHOT_COMPLETE);
+	v[1] = snap(stamp("2028-02-29T000000Z"), SNAPSHOT_COMPLETE);
+	v[2] = snap(stamp("2028-02-29T235959Z"), SNAPSHOT_COMPLETE);
+	v[3] = snap(stamp("2028-03-01T000000Z"), SNAPSHOT_COMPLETE);
+	p = plan_of(v, 4, &r, v[3].time);
+	assert_true(plan_keeps(&p, 0));
+	assert_false(plan_keeps(&p, 1));
+	assert_true(plan_keeps(&p, 2));
+	assert_int_equal(p.v[2].nth[RETENTION_MONTHLY], 2);
+	assert_int_equal(p.v[1].other, 2);
+	plan_free(&p);
+}
+
+/* ISO weeks begin on Monday, also over the turn of a year. */
+static void
+weeks_begin_on_monday(void **state)
+{
+	struct retention r = { .count = { 0, 0, 0, 9 } };
+	struct snapshot v[3];
+	struct plan p;
+
+	(void)state;
+	v[0] = snap(stamp("2026-12-28T000000Z"), SNAPSHOT_COMPLETE);
+	v[1] = snap(stamp("2027-01-03T235959Z"), SNAPSHOT_COMPLETE);
+	v[2] = snap(stamp("2027-01-04T000000Z"), SNAPSHOT_COMPLETE);
+	p = plan_of(v, 3, &r, v[2].time);
+	assert_false(plan_keeps(&p, 0));
+	assert_true(plan_keeps(&p, 1));
+	assert_true(plan_keeps(&p, 2));
+	plan_free(&p);
+}
+
+static void
+a_dead_client_keeps_what_it_had(void **state)
+{
+	struct retention r = { .age = 14 * DAY, .count = { 0, 0, 7 } };
+	struct snapshot v[30];
+	struct plan before, after;
+	size_t i;
+
+	(void)state;
+	series(v, 30, stamp("2026-11-22T040201Z"), DAY);
+	before = plan_of(v, 30, &r, v[29].time + HOUR);
+	after = plan_of(v, 30, &r, v[29].time + 1000 * DAY);
+	assert_int_equal(kept(&before), 15);
+	for (i = 0; i < 30; i++)
+		assert_int_equal(before.v[i].why, after.v[i].why);
+	assert_int_equal(before.silent, 0);
+	assert_int_equal(after.silent, 1000 * DAY);
+	plan_free(&before);
+	plan_free(&after);
+}
+
+static void
+silence_is_longer_than_the_longest_age(void **state)
+{
+	static const struct {
+		struct retention	r;
+		uint64_t		after;
+	} rows[] = {
+		{ { .age = 14 * DAY }, 14 * DAY },
+		{ { .age = 14 * DAY, .within = 20 * DAY }, 20 * DAY },
+		{ { .count = { 5 } }, PLAN_SILENCE },
+	};
+	struct snapshot v[1];
+	struct plan p;
+	size_t i;
+
+	(void)state;
+	series(v, 1, stamp("2026-11-22T040201Z"), DAY);
+	for (i = 0; i < nitems(rows); i++) {
+		p = plan_of(v, 1, &rows[i].r,
+		    v[0].time + (time_t)rows[i].after);
+		assert_int_equal(p.silent, 0);
+		plan_free(&p);
+		p = plan_of(v, 1, &rows[i].r,
+		    v[0].time + (time_t)rows[i].after + 1);
+		assert_int_equal(p.silent, rows[i].after + 1);
+		plan_free(&p);
+	}
+}
+
+/* A client that comes back after 100 days: what it had before goes little by
+ * little, not at its first push (which may be of a freshly installed, empty
+ * machine). */
+static void
+a_pause_does_not_age_everything(void **state)
+{
+	struct retention r = { .age = 14 * DAY };
+	struct snapshot v[32];
+	struct plan p;
+
+	(void)state;
+	series(v, 30, stamp("2026-03-01T040201Z"), DAY);
+	v[30] = snap(v[29].time + 100 * DAY, SNAPSHOT_COMPLETE);
+	p = plan_of(v, 31, &r, v[30].time + HOUR);
+	/* The pause counts seven days, so seven more fit. */
+	assert_int_equal(kept(&p), 1 + 8);
+	assert_true(plan_keeps(&p, 22));
+	assert_false(plan_keeps(&p, 21));
+	plan_free(&p);
+	v[31] = snap(v[30].time + DAY, SNAPSHOT_COMPLETE);
+	p = plan_of(v, 32, &r, v[31].time + HOUR);
+	assert_int_equal(kept(&p), 2 + 7);
+	plan_free(&p);
+}
+
+static void
+the_future_stops_everything(void **state)
+{
+	struct retention r = { .count = { 1 } };
+	struct snapshot v[30];
+	struct plan p;
+
+	(void)state;
+	series(v, 30, stamp("2026-11-22T040201Z"), DAY);
+	p = plan_of(v, 30, &r, v[29].time - PLAN_SLACK - 1);
+	assert_int_equal(p.ahead, PLAN_SLACK + 1);
+	assert_int_equal(p.drops, 0);
+	plan_free(&p);
+	p = plan_of(v, 30, &r, v[29].time - PLAN_SLACK);
+	assert_int_equal(p.ahead, 0);
+	assert_int_equal(p.drops, 29);
+	plan_free(&p);
+	/* Also when only a partial one or one without a record is ahead. */
+	v[29].status = SNAPSHOT_PARTIAL;
+	p = plan_of(v, 30, &r, v[28].time);
+	assert_int_equal(p.drops, 0);
+	v[29].recorded = false;
+	plan_free(&p);
+	p = plan_of(v, 30, &r, v[28].time);
+	assert_int_equal(p.drops, 0);
+	plan_free(&p);
+}
+
+static void
+partial_ones_never_drive_out_complete_ones(void **state)
+{
+	struct retention r = { .age = 7 * DAY, .count = { 3, 3, 3, 3, 3, 3 } };
+	struct snapshot v[200];
+	struct plan before, after;
+	size_t i;
+
+	(void)state;
+	series(v, 100, stamp("2026-06-01T040201Z"), DAY);
+	before = plan_of(v, 100, &r, v[99].time);
+	for (i = 100; i < 200; i++)
+		v[i] = snap(v[i - 1].time + DAY, SNAPSHOT_PARTIAL);
+	after = plan_of(v, 200, &r, v[199].time);
+	for (i = 0; i < 100; i++)
+		assert_true(!plan_keeps(&before, i) || plan_keeps(&after, i));
+	assert_int_equal(after.newest, 99);
+	assert_true(plan_keeps(&after, 199));
+	/* But they do not pile up either. */
+	assert_in_range(kept(&after) - kept(&before), 8, 30);
+	plan_free(&before);
+	plan_free(&after);
+}
+
+static void
+a_complete_one_stands_for_its_day(void **state)
+{
+	struct retention r = { .count = { 0, 0, 2 } };
+	struct snapshot v[5];
+	struct plan p;
+
+	(void)state;
+	v[0] = snap(stamp("2026-11-20T010000Z"), SNAPSHOT_PARTIAL);
+	v[1] = snap(stamp("2026-11-21T010000Z"), SNAPSHOT_VANISHED);
+	v[2] = snap(stamp("2026-11-21T230000Z"), SNAPSHOT_PARTIAL);
+	v[3] = snap(stamp("2026-11-22T010000Z"), SNAPSHOT_COMPLETE);
+	v[4] = snap(stamp("2026-11-23T010000Z"), SNAPSHOT_PARTIAL);
+	p = plan_of(v, 5, &r, v[4].time);
+	assert_false(plan_keeps(&p, 0));	/* past the complete ones */
+	assert_true(plan_keeps(&p, 1));
+	assert_false(plan_keeps(&p, 2));
+	assert_int_equal(p.v[2].other, 1);
+	assert_true(plan_keeps(&p, 3));
+	assert_true(plan_keeps(&p, 4));
+	plan_free(&p);
+}
+
+/* Seven daily snapshots; then the client pushes 300 times within an hour. */
+static void
+a_flood_drives_out_one_at_most(void **state)
+{
+	static const struct retention rows[] = {
+		{ .count = { 7 } },
+		{ .count = { 0, 7 } },
+		{ .count = { 0, 0, 7 } },
+		{ .count = { 0, 0, 0, 0, 7 }, .age = 7 * DAY },
+	};
+	struct snapshot v[307];
+	struct plan before, after;
+	size_t i, k, lost;
+
+	(void)state;
+	series(v, 7, stamp("2026-11-22T040201Z"), DAY);
+	for (i = 7; i < 307; i++)
+		v[i] = snap(stamp("2026-11-22T060000Z") + (time_t)(i - 7) * 10,
+		    SNAPSHOT_COMPLETE);
+	for (k = 0; k < nitems(rows); k++) {
+		before = plan_of(v, 7, &rows[k], v[6].time);
+		after = plan_of(v, 307, &rows[k], v[306].time);
+		for (i = lost = 0; i < 7; i++)
+			lost += plan_keeps(&before, i) &&
+			    !plan_keeps(&after, i);
+		assert_in_range(lost, 0, 1);
+		plan_free(&before);
+		plan_free(&after);
+	}
+}
+
+static void
+what_is_in_use_or_not_ours_stays(void **state)
+{
+	struct retention r = { .count = { 1 } };
+	struct snapshot v[10];
+	struct plan_facts f;
+	struct plan p;
+
+	(void)state;
+	series(v, 10, stamp("2026-11-22T040201Z"), DAY);
+	v[2].recorded = false;
+	f.now = v[9].time;
+	f.base = v[4].stamp;
+	f.full = v[6].stamp;
+	assert_int_equal(plan_make(v, 10, &r, &f, &p), 0);
+	assert_int_equal(kept(&p), 4);
+	assert_int_equal(p.v[2].why, PLAN_FOREIGN);
+	assert_int_equal(p.v[4].why, PLAN_BASE);
+	assert_int_equal(p.v[6].why, PLAN_FULL);
+	assert_int_equal(p.v[9].why, PLAN_NEWEST | PLAN_LATEST | PLAN_COUNTED);
+	plan_free(&p);
+}
+
+static void
+reasons_are_words(void **state)
+{
+	struct retention r = { .age = 2 * DAY, .within = 36 * HOUR,
+	    .count = { 0, 0, 0, 2 } };
+	struct retention only_age = { .age = 2 * DAY };
+	struct snapshot v[12];
+	char buf[PLAN_REASON];
+	struct plan p;
+
+	(void)state;
+	series(v, 12, stamp("2026-11-22T040201Z"), DAY);
+	p = plan_of(v, 12, &r, v[11].time);
+	plan_reason(buf, &p, 11, v, &r);
+	assert_string_equal(buf, "newest complete, age 2 d, "
+	    "keep-within 36 h, keep-weekly 1/2");
+	plan_reason(buf, &p, 4, v, &r);
+	assert_string_equal(buf, "keep-weekly 2/2");
+	plan_reason(buf, &p, 3, v, &r);
+	assert_string_equal(buf,
+	    "keep-weekly keeps 2026-11-15T040201Z instead");
+	plan_free(&p);
+	p = plan_of(v, 12, &only_age, v[11].time);
+	plan_reason(buf, &p, 3, v, &only_age);
+	assert_string_equal(buf, "older than 2 d");
+	plan_free(&p);
+}
+
+/*
+ * The rules once more, as a predicate on one snapshot.
+ */
+struct model {
+	const struct snapshot	*v;
+	size_t			 n;
+	const struct retention	*r;
+};
+
+static bool
+complete(const struct snapshot *s)
+{
+	return s->recorded && s->status != SNAPSHOT_PARTIAL;
+}
+
+static bool
+partial(const struct snapshot *s)
+{
+	return s->recorded && s->status == SNAPSHOT_PARTIAL;
+}
+
+/* The calendar's own words for hour, day, week, month and year. */
+static void
+key(char buf[32], int rule, time_t t)
+{
+	struct tm tm;
+
+	gmtime_r(&t, &tm);
+	if (rule == RETENTION_WEEKLY)
+		strftime(buf, 32, "%G-%V", &tm);
+	else {
+		/* YYYY-MM-DD HH, as much of it as the rule looks at. */
+		strftime(buf, 32, "%Y-%m-%d %H", &tm);
+		buf[rule == RETENTION_YEARLY ? 4 : rule == RETENTION_MONTHLY ?
+		    7 : rule == RETENTION_DAILY ? 10 : 13] = '\0';
+	}
+}
+
+static bool
+same_bucket(int rule, const struct snapshot *a, const struct snapshot *b)
+{
+	char ka[32], kb[32];
+
+	key(ka, rule, a->time);
+	key(kb, rule, b->time);
+	return strcmp(ka, kb) == 0;
+}
+
+/* Is the j-th the newest of its kind in its bucket? */
+static bool
+first_of_bucket(const struct model *m, int rule, size_t j,
+    bool (*kind)(const struct snapshot *))
+{
+	size_t k;
+
+	if (!kind(&m->v[j]))
+		return false;
+	for (k = j + 1; k < m->n; k++)
+		if (kind(&m->v[k]) && same_bucket(rule, &m->v[j], &m->v[k]))
+			return false;
+	return true;
+}
+
+static bool
+has_complete(const struct model *m, int rule, size_t j)
+{
+	size_t k;
+
+	for (k = 0; k < m->n; k++)
+		if (complete(&m->v[k]) &&
+		    same_bucket(rule, &m->v[j], &m->v[k]))
+			return true;
+	return false;
+}
+
+/* Buckets with a complete one (or with only partial ones) newer than i's. */
+static unsigned
+newer_buckets(const struct model *m, int rule, size_t i, bool only_partial)
+{
+	unsigned n = 0;
+	size_t j;
+
+	for (j = i + 1; j < m->n; j++) {
+		if (same_bucket(rule, &m->v[i], &m->v[j]))
+			continue;
+		n += only_partial ? first_of_bucket(m, rule, j, partial) &&
+		    !has_complete(m, rule, j) :
+		    first_of_bucket(m, rule, j, complete);
+	}
+	return n;
+}
+
+static bool
+model_counted(const struct model *m, int rule, size_t i)
+{
+	unsigned max = m->r->count[rule], newer = 0;
+	bool far;
+	size_t j;
+
+	for (j = i + 1; j < m->n; j++)
+		newer += complete(&m->v[j]);
+	if (rule == RETENTION_LAST && complete(&m->v[i]) && newer < max)
+		return true;
+	far = newer_buckets(m, rule, i, false) >= max;
+	if (rule == RETENTION_LAST && partial(&m->v[i]))
+		far = far && newer >= max;
+	if (far)
+		return false;
+	if (first_of_bucket(m, rule, i, complete))
+		return true;
+	return first_of_bucket(m, rule, i, partial) &&
+	    !has_complete(m, rule, i) &&
+	    newer_buckets(m, rule, i, true) < max;
+}
+
+static bool
+model_young(const struct model *m, uint64_t span, size_t i)
+{
+	uint64_t gap, age = 0, most = span / 2 < DAY ? DAY : span / 2;
+	bool with_partials = partial(&m->v[i]);
+	size_t j, newer = i;
+
+	if (span == 0 || !m->v[i].recorded)
+		return false;
+	for (j = i + 1; j < m->n; j++) {
+		if (!complete(&m->v[j]) &&
+		    !(with_partials && partial(&m->v[j])))
+			continue;
+		gap = (uint64_t)(m->v[j].time - m->v[newer].time);
+		age += gap > most ? most : gap;
+		newer = j;
+	}
+	return age <= span;
+}
+
+static bool
+model_keeps(const struct model *m, size_t i)
+{
+	size_t j;
+	int rule;
+	bool newest = complete(&m->v[i]), latest = m->v[i].recorded;
+
+	if (!m->v[i].recorded)
+		return true;
+	for (j = i + 1; j < m->n; j++) {
+		newest = newest && !complete(&m->v[j]);
+		latest = latest && !m->v[j].recorded;
+	}
+	if (newest || latest)
+		return true;
+	if (model_young(m, m->r->age, i) || model_young(m, m->r->within, i))
+		return true;
+	for (rule = 0; rule < RETENTION_NCOUNTS; rule++)
+		if (m->r->count[rule] != 0 && model_counted(m, rule, i))
+			return true;
+	return false;
+}
+
+/* xorshift64*: the same numbers everywhere. */
+static uint64_t
+next(uint64_t *seed)
+{
+	*seed ^= *seed >> 12;
+	*seed ^= *seed << 25;
+	*seed ^= *seed >> 27;
+	return *seed * UINT64_C(2685821657736338717);
+}
+
+static unsigned
+below(uint64_t *seed, unsigned n)
+{
+	return (unsigned)((next(seed) >> 33) % n);
+}
+
+static size_t
+random_history(uint64_t *seed, struct snapshot *v, size_t max)
+{
+	/* Pushes by the second, hour, day; pauses; a clock that jumped by a
+	 * year and a half. */
+	static const unsigned gaps[] = { 1, 90, 900, HOUR, HOUR, 6 * HOUR,
+	    DAY, DAY, DAY, DAY + 600, 7 * DAY, 31 * DAY, 550 * DAY };
+	static const char *const starts[] = { "1970-01-01T000000Z",
+	    "2027-12-31T225959Z", "2028-02-28T233000Z", "2100-02-28T120000Z",
+	    "2026-03-28T235959Z", "2026-10-25T003000Z" };
+	size_t n = 1 + below(seed, (unsigned)max), i;
+	unsigned style = below(seed, nitems(gaps) + 1), gap;
+	unsigned good = 1 + below(seed, 10);
+	time_t t = stamp(starts[below(seed, nitems(starts))]);
+
+	for (i = 0; i < n; i++) {
+		v[i] = snap(t, below(seed, 10) >= good ? SNAPSHOT_PARTIAL :
+		    below(seed, 2) ? SNAPSHOT_COMPLETE : SNAPSHOT_VANISHED);
+		v[i].recorded = below(seed, 20) != 0;
+		gap = style == nitems(gaps) || below(seed, 8) == 0 ?
+		    gaps[below(seed, nitems(gaps))] : gaps[style];
+		t += 1 + (time_t)below(seed, 2 * gap);
+	}
+	return n;
+}
+
+static struct retention
+random_retention(uint64_t *seed)
+{
+	struct retention r = { 0 };
+	int i;
+
+	if (below(seed, 3) == 0)
+		r.age = (1 + below(seed, 40)) * UINT64_C(86400);
+	if (below(seed, 4) == 0)
+		r.within = 1 + below(seed, 100 * HOUR);
+	for (i = 0; i < RETENTION_NCOUNTS; i++)
+		if (below(seed, 3) == 0)
+			r.count[i] = 1 + below(seed, 9);
+	if (!retention_keeps(&r))
+		r.count[RETENTION_LAST] = 1;
+	return r;
+}
+
+static void
+check_one(uint64_t seed, const struct snapshot *v, size_t n,
+    const struct retention *r)
+{
+	struct model m = { v, n, r };
+	struct plan p = plan_of(v, n, r, v[n - 1].time + HOUR);
+	char buf[PLAN_REASON];
+	size_t i;
+
+	assert_int_equal(p.ahead, 0);
+	for (i = 0; i < n; i++) {
+		if (plan_keeps(&p, i) != model_keeps(&m, i)) {
+			plan_reason(buf, &p, i, v, r);
+			fail_msg("seed %llu: %zu of %zu, %s: %s: %s",
+			    (unsigned long long)seed, i, n, v[i].stamp,
+			    plan_keeps(&p, i) ? "kept" : "dropped", buf);
+		}
+		if (p.v[i].other != PLAN_NONE)
+			assert_true(plan_keeps(&p, p.v[i].other));
+	}
+	plan_free(&p);
+}
+
+static void
+random_histories_agree_with_the_manual(void **state)
+{
+	static const char *const zones[] = { "UTC", "Europe/Berlin",
+	    "America/St_Johns", "Pacific/Apia" };
+	uint64_t seed = 20261122, s;
+	struct snapshot v[MAXN];
+	struct retention r;
+	size_t i, n;
+
+	(void)state;
+	print_message("# seed %llu\n", (unsigned long long)seed);
+	for (i = 0; i < 6000; i++) {
+		/* Which zone the server is in means nothing. */
+		setenv("TZ", zones[i % nitems(zones)], 1);
+		tzset();
+		s = next(&seed);
+		n = random_history(&seed, v, i % 50 == 0 ? 120 : 24);
+		r = random_retention(&seed);
+		check_one(s, v, n, &r);
+	}
+	unsetenv("TZ");
+	tzset();
+}
+
+/* Rotating every day as the days go by and rotating once at the end differ:
+ * what went is gone.  But whatever the order, no day's rotation may leave the
+ * rules with fewer daily snapshots than they ask for. */
+static void
+daily_rotation_reaches_a_steady_state(void **state)
+{
+	struct retention r = { .count = { 0, 0, 7, 4, 6 } };
+	struct snapshot v[MAXN];
+	struct plan p;
+	size_t n = 0, i, k, day;
+
+	(void)state;
+	for (day = 0; day < 1000; day++) {
+		v[n++] = snap(stamp("2024-01-01T040000Z") +
+		    (time_t)day * DAY, SNAPSHOT_COMPLETE);
+		p = plan_of(v, n, &r, v[n - 1].time + HOUR);
+		for (i = k = 0; i < n; i++)
+			if (plan_keeps(&p, i))
+				v[k++] = v[i];
+		n = k;
+		plan_free(&p);
+		if (day > 300)
+			assert_in_range(n, 12, 17);
+	}
+	/* The last of each month that was, and of each week. */
+	p = plan_of(v, n, &r, v[n - 1].time + HOUR);
+	for (i = k = 0; i < n; i++)
+		k += p.v[i].nth[RETENTION_MONTHLY] != 0;
+	assert_int_equal(k, 6);
+	plan_free(&p);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(no_snapshots_no_plan),
+		cmocka_unit_test(each_rule_keeps_its_number),
+		cmocka_unit_test(the_manuals_calendar_is_right),
+		cmocka_unit_test(a_leap_day_is_a_day),
+		cmocka_unit_test(weeks_begin_on_monday),
+		cmocka_unit_test(a_dead_client_keeps_what_it_had),
+		cmocka_unit_test(silence_is_longer_than_the_longest_age),
+		cmocka_unit_test(a_pause_does_not_age_everything),
+		cmocka_unit_test(the_future_stops_everything),
+		cmocka_unit_test(partial_ones_never_drive_out_complete_ones),
+		cmocka_unit_test(a_complete_one_stands_for_its_day),
+		cmocka_unit_test(a_flood_drives_out_one_at_most),
+		cmocka_unit_test(what_is_in_use_or_not_ours_stays),
+		cmocka_unit_test(reasons_are_words),
+		cmocka_unit_test(random_histories_agree_with_the_manual),
+		cmocka_unit_test(daily_rotation_reaches_a_steady_state),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,185 @@
+/* test_retention.c: rotate.conf, its values and the places of its errors.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include "unit.h"
+
+#include "rotate/retention.h"
+
+#define DAY	UINT64_C(86400)
+
+static void
+unsound_values_are_named_with_their_place(void **state)
+{
+	static const struct {
+		const char	*text;
+		unsigned	 line, col;
+		const char	*says;
+	} rows[] = {
+		{ "", 0, 0, "no rule would keep anything" },
+		{ "root = \"/data\"\n", 0, 0, "no rule would keep anything" },
+		{ "age = 0\nkeep-daily = 0", 0, 0, "no rule would keep" },
+		{ "push-age = \"3d\"", 0, 0, "no rule would keep anything" },
+		{ "age = -1", 1, 1, "-1 is not from 0 to 36500" },
+		{ "age = 36501", 1, 1, "36501 is not from 0 to 36500" },
+		{ "age = two", 1, 1, "invalid integer" },
+		{ "age = \"14d\"", 1, 1, "invalid integer" },
+		{ "age = 1\n keep-daily = 100001", 2, 2, "100001" },
+		{ "age = 1\nkeep-within = \"\"", 2, 1, "not a duration" },
+		{ "age = 1\nkeep-within = \"1y\"", 2, 1, "not a duration" },
+		{ "age = 1\nkeep-within = \"36501d\"", 2, 1, "100 years" },
+		{ "age = 1\npush-age = \"soon\"", 2, 1, "not a duration" },
+		{ "age = 1\nroot = \"data\"", 2, 1, "not an absolute path" },
+		{ "age = 1\nkeep-dayly = 7", 2, 1, "did you mean 'keep-daily'" },
+		{ "age = 1\nkeep_daily = 7", 2, 1, "did you mean 'keep-daily'" },
+		{ "age = 1\nclient \"a b\" {}", 2, 9, "neither a client's" },
+		{ "age = 1\nclient \"\" {}", 0, 0, "neither a client's" },
+		{ "age = 1\nclient \"../x\" {}", 2, 9, "neither a client's" },
+		{ "age = 1\nclient \"a/*\" {}", 2, 9, "neither a client's" },
+		{ "age = 1\nclient \"a\" { age = 0 }", 2, 9, "would keep" },
+		{ "age = 1\nclient \"a\" {}\nclient \"a\" {}", 3, 9, "dup" },
+		{ "age = 1\nclient \"a\" {\n}\nclient \"b\" {\n age = -3\n}",
+		    5, 2, "-3" },
+		{ "age = 1\n# age = -2 here\nclient \"b\" {\n  age = -3\n}",
+		    4, 3, "-3" },
+		{ "age = 1\nclient \"a\" { age = 2", 2, 0, "does not end" },
+	};
+	struct retention_conf conf;
+	struct diags ds = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		if (retention_parse(rows[i].text, &conf, &ds) != -1)
+			fail_msg("row %zu: found sound", i);
+		if (ds.n != 1 || ds.v[0].line != rows[i].line ||
+		    ds.v[0].col != rows[i].col ||
+		    strstr(ds.v[0].msg, rows[i].says) == NULL)
+			fail_msg("row %zu: %zu: %u:%u: %s", i, ds.n,
+			    ds.v[0].line, ds.v[0].col, ds.v[0].msg);
+		assert_null(conf.root);
+		assert_null(conf.v);
+		diags_free(&ds);
+	}
+}
+
+static void
+every_unsound_value_is_named(void **state)
+{
+	struct retention_conf conf;
+	struct diags ds = { 0 };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(retention_parse("age = -1\nkeep-last = -1\n"
+	    "client \"x y\" {\n keep-yearly = -1\n push-age = \"x\"\n}\n",
+	    &conf, &ds), -1);
+	assert_int_equal(ds.n, 5);
+	for (i = 0; i < ds.n; i++)
+		assert_int_equal(ds.v[i].line, i + 1);
+	diags_free(&ds);
+}
+
+static const char sound[] =
+    "# a comment\n"
+    "root = \"/srv/backup\"\n"
+    "age = 14\n"
+    "keep-daily = 7\n"
+    "keep-within = \"36h\"\n"
+    "client \"db*\" { keep-monthly = 12 }\n"
+    "client \"db1\" { age = 0  keep-daily = 30  push-age = 0 }\n"
+    "client \"d*\" { keep-last = 3  keep-within = 2 }\n"
+    "client \"[w-y]?\" { keep-yearly = 100000  age = 36500 }\n";
+
+static void
+sound_values_are_read(void **state)
+{
+	struct retention_conf conf;
+	struct diags ds = { 0 };
+	const struct retention *r;
+
+	(void)state;
+	assert_int_equal(retention_parse(sound, &conf, &ds), 0);
+	assert_false(diags_any(&ds));
+	assert_string_equal(conf.root, "/srv/backup");
+	r = &conf.defaults;
+	assert_int_equal(r->age, 14 * DAY);
+	assert_int_equal(r->within, 36 * 3600);
+	assert_int_equal(r->push_age, 7 * DAY);
+	assert_int_equal(r->count[RETENTION_DAILY], 7);
+	assert_int_equal(r->count[RETENTION_LAST], 0);
+	assert_int_equal(conf.n, 4);
+	assert_int_equal(conf.v[3].r.age, 36500 * DAY);
+	retention_free(&conf);
+	retention_free(&conf);
+}
+
+static void
+root_has_a_default(void **state)
+{
+	struct retention_conf conf;
+	struct diags ds = { 0 };
+
+	(void)state;
+	assert_int_equal(retention_parse("age = 1", &conf, &ds), 0);
+	assert_string_equal(conf.root, "/data/irsync");
+	assert_int_equal(conf.n, 0);
+	assert_ptr_equal(retention_for(&conf, "any"), &conf.defaults);
+	retention_free(&conf);
+}
+
+static void
+a_client_gets_its_section(void **state)
+{
+	static const struct {
+		const char	*host;
+		int		 section;	/* -1: the defaults */
+	} rows[] = {
+		{ "db1", 1 },		/* exact wins, though it is later */
+		{ "db2", 0 },		/* the first pattern that fits */
+		{ "db", 0 },
+		{ "dx", 2 },
+		{ "x1", 3 },
+		{ "x", -1 },
+		{ "zz", -1 },
+		{ "DB1", -1 },
+	};
+	struct retention_conf conf;
+	struct diags ds = { 0 };
+	const struct retention *r;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(retention_parse(sound, &conf, &ds), 0);
+	for (i = 0; i < nitems(rows); i++) {
+		r = rows[i].section == -1 ? &conf.defaults :
+		    &conf.v[rows[i].section].r;
+		assert_ptr_equal(retention_for(&conf, rows[i].host), r);
+	}
+	/* A section takes from the defaults what it does not say. */
+	r = retention_for(&conf, "db1");
+	assert_int_equal(r->age, 0);
+	assert_int_equal(r->count[RETENTION_DAILY], 30);
+	assert_int_equal(r->within, 36 * 3600);
+	assert_int_equal(r->push_age, 0);
+	r = retention_for(&conf, "dx");
+	assert_int_equal(r->age, 14 * DAY);
+	assert_int_equal(r->within, 2 * DAY);
+	assert_int_equal(r->count[RETENTION_LAST], 3);
+	retention_free(&conf);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(unsound_values_are_named_with_their_place),
+		cmocka_unit_test(every_unsound_value_is_named),
+		cmocka_unit_test(sound_values_are_read),
+		cmocka_unit_test(root_has_a_default),
+		cmocka_unit_test(a_client_gets_its_section),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
