@@ -1,0 +1,70 @@
+# shellcheck shell=bash
+# rotate_helpers.bash: stores made by hand, for the tests of irsync-rotate.
+#
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The backshelf authors
+
+# rotate_setup: an empty root in $T/root and a rotate.conf that keeps 14 days.
+rotate_setup() {
+	setup_tmp
+	mkdir -p "$T/root"
+	echo 'age = 14' >"$T/rotate.conf"
+	# One hour for the whole test, should it run over the end of one.
+	THIS_HOUR=$(date -u +%Y-%m-%dT%H:00:00Z)
+}
+
+# stamp WHEN: the stamp of a time that date(1) understands.
+stamp() {
+	date -u -d "$1" +%Y-%m-%dT%H%M%SZ
+}
+
+# days_ago N: the stamp of this hour N days ago.
+days_ago() {
+	stamp "$THIS_HOUR $1 days ago"
+}
+
+# make_record HOST STAMP [STATUS]: say that the snapshot is one of ours.
+make_record() {
+	local snaps=$T/root/$1.snaps status=${3:-complete}
+	mkdir -p "$snaps/.meta"
+	cat >"$snaps/.meta/$2.json" <<-END
+	{"version": 1, "stamp": "$2", "status": "$status",
+	 "way": "overlay", "client": "192.0.2.7", "base": "",
+	 "started": 1790000000, "ended": 1790000001, "rsync_exit": 0,
+	 "entries": 3, "linked": 0, "moved": 2, "dropped": 0, "copied": 0,
+	 "bytes": 6, "bytes_new": 16384, "overlay_xattrs": false}
+	END
+}
+
+# make_snapshot HOST STAMP [STATUS]: a small snapshot and its record.
+make_snapshot() {
+	local dir=$T/root/$1.snaps/$2
+	mkdir -p "$dir/etc"
+	echo "$2" >"$dir/etc/stamp"
+	echo data >"$dir/file"
+	make_record "$@"
+}
+
+# make_days HOST N: N daily snapshots, the newest of this hour; HOST.full
+# points to the newest.
+make_days() {
+	local i
+	for ((i = $2 - 1; i >= 0; i--)); do
+		make_snapshot "$1" "$(days_ago "$i")"
+	done
+	ln -sfn "$1.snaps/$(days_ago 0)" "$T/root/$1.full"
+}
+
+rotate() {
+	"$BIN/irsync-rotate" -f "$T/rotate.conf" "$@" "$T/root"
+}
+
+# snapshots HOST: the stamps that are there, oldest first.
+snapshots() {
+	(cd "$T/root/$1.snaps" && ls -d [0-9]*Z 2>/dev/null)
+}
+
+# expired HOST: how many are being deleted.
+expired() {
+	find "$T/root/$1.snaps" -maxdepth 1 -name '.expired.*' | wc -l
+}
