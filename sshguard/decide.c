@@ -362,6 +362,14 @@ timeout_of(const struct verdict *v)
 	return a < b ? a : b;
 }
 
+/* With --fake-super, rsync (3.2 to 3.5.0 at least) loses the ACL of a folder
+ * that has attributes too, and of a file whose attributes alone changed: the
+ * pass that removes attributes that the client has not got takes ours, which
+ * hold the ACL, for such, and nothing writes them again.  A filter on
+ * attributes keeps it from them.  It also ends rsync's rule to leave all but
+ * user attributes alone, so it is no use where the server has others. */
+#define KEEP_ACLS	"--filter=-x user.rsync.%?acl"
+
 static int
 add_options(const struct verdict *v, const struct scene *sc,
     struct strv *argv)
@@ -377,6 +385,8 @@ add_options(const struct verdict *v, const struct scene *sc,
 	rc |= strv_add(argv, "--fake-super");
 	if (!rq->sender && (rq->effects & RSYNC_INPLACE) == 0)
 		rc |= strv_add(argv, "--partial-dir=" STORE_PARTIAL_DIR);
+	if (!rq->sender && strchr(rq->letters, 'X') != NULL && !sc->labelled)
+		rc |= strv_add(argv, KEEP_ACLS);
 	if (timeout_of(v) != 0)
 		rc |= strv_addf(argv, "--timeout=%u", timeout_of(v));
 	if (sc->confine != NULL)

@@ -62,6 +62,8 @@ struct scene {
 	const char	*confine;	/* --confine-root; NULL: rsync has not
 					 * got it, or there is no need */
 	const struct strv *linkdests;	/* push: absolute folders; or NULL */
+	bool		 labelled;	/* push: the server puts attributes of
+					 * its own on files (SELinux) */
 };
 
 /* The argument vector for a push or pull that was allowed, built from what was

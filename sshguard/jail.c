@@ -5,8 +5,8 @@
  * namespaces.  The new root is a tmpfs; what is shown in it are bind mounts.  A
  * descriptor of the old mount namespace is of no use for them, so each folder
  * is looked up again and compared with the one that the parent has locked.  A
- * mount must hang somewhere before pivot_root(2) takes it: it hangs on /sys, of which
- * nothing is needed here.
+ * mount must hang somewhere before pivot_root(2) takes it: it hangs on /sys, of
+ * which nothing is needed here.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors

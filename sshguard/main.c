@@ -173,7 +173,7 @@ carry_out(const struct inquiry *q, const struct verdict *v,
 
 /* Judge and carry out, or explain. */
 static int
-serve(struct inquiry *q, const char *file, bool dry, struct journal *j)
+serve(struct inquiry q, const char *file, bool dry, struct journal *j)
 {
 	struct policy policy;
 	struct verdict v;
@@ -182,21 +182,21 @@ serve(struct inquiry *q, const char *file, bool dry, struct journal *j)
 	if (load_policy(file, &policy, j, dry) == -1) {
 		if (!dry)
 			journal_tell(j, "%s: refused: the policy on the "
-			    "server is broken", q->client);
+			    "server is broken", q.client);
 		return BS_CONFIG;
 	}
 	if (!dry && policy.log != NULL && journal_file(j, policy.log) == -1)
 		journal_log(j, "%s: %m", policy.log);
-	q->policy = &policy;
-	decide(q, &v);
+	q.policy = &policy;
+	decide(&q, &v);
 	if (dry)
-		rc = explain(q, &v);
+		rc = explain(&q, &v);
 	else if (geteuid() == 0) {
 		journal_tell(j, "refused: the account of the backups must not "
 		    "be root");
 		rc = BS_CONFIG;
 	} else
-		rc = carry_out(q, &v, j);
+		rc = carry_out(&q, &v, j);
 	verdict_free(&v);
 	policy_free(&policy);
 	return rc;
@@ -248,5 +248,5 @@ main(int argc, char *argv[])
 	q.client = argv[optind];
 	q.address = peer_address(address, sizeof(address));
 	q.command = getenv("SSH_ORIGINAL_COMMAND");
-	return serve(&q, file, dry, &j);
+	return serve(q, file, dry, &j);
 }

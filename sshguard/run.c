@@ -13,6 +13,7 @@
  */
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -306,10 +307,24 @@ prepare_linkdest(struct job *b, struct store *st, const struct push *p)
 	return rule(b, b->scene.dest, SANDBOX_WRITE);
 }
 
+/* Are there attributes on the server's own files that no user has set? */
+static bool
+is_labelled(int fd)
+{
+	char names[4096], *p;
+	ssize_t n = flistxattr(fd, names, sizeof(names));
+
+	for (p = names; n > 0 && p < names + n; p += strlen(p) + 1)
+		if (strncmp(p, "user.", 5) != 0)
+			return true;
+	return false;
+}
+
 static int
 prepare_push(struct job *b, struct store *st, const struct push *p)
 {
 	job_reset(b);
+	b->scene.labelled = is_labelled(store_fd(st));
 	if (rules_begin(b) == -1)
 		return -1;
 	if (push_way(p) == STORE_WAY_LINKDEST)

@@ -14,7 +14,7 @@ guard_setup() {
 	setup_tmp
 	STORE=$T/store
 	SNAPS=$STORE/$CLIENT.snaps
-	FULL=$STORE/$CLIENT.full
+	export FULL=$STORE/$CLIENT.full
 	mkdir "$STORE"
 	chown "$ACCOUNT_ID:$ACCOUNT_ID" "$STORE"
 	GUARD_LOG=$T/home/$ACCOUNT/guard.log
@@ -74,9 +74,10 @@ snapshot_count() {
 	[ "$(snapshots | wc -l)" = "$1" ]
 }
 
-# manifest DIR: everything about every file below, to compare before and after.
+# manifest DIR: everything about every file below, to compare before and after,
+# but how many links it has: a new snapshot adds one.
 manifest() {
-	(cd "$1" && find . -printf '%P %y %m %U:%G %s %n %i %T@ %l\n' | sort &&
+	(cd "$1" && find . -printf '%P %y %m %U:%G %s %i %T@ %l\n' | sort &&
 	    find . -type f -print0 | sort -z | xargs -0r sha256sum &&
 	    getfattr -R -h -d -m - . 2>/dev/null)
 }
@@ -119,6 +120,10 @@ make_source() {
 	setfattr -n user.note -v kept "$d/etc/one"
 	setfattr -n trusted.note -v kept "$d/etc/one"
 	setfattr -n user.note -v kept "$d/home"
+	setfattr -n user.note -v kept "$d/etc/shadow"
+	setfacl -m u:1234:r "$d/home/alice/a b"
+	# rsync takes times within one second for the same.
+	find "$d" -depth -exec touch -h -d '2020-02-02 02:02:02.222' {} +
 	touch -h -d '2001-02-03 04:05:06.789' "$d/etc/suid" "$d/home/soft"
 	touch -d '2002-03-04 05:06:07.123456789' "$d/empty" "$d/home" "$d"
 }

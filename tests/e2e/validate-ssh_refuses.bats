@@ -59,7 +59,7 @@ refused() {
 	refused "not in this client's store" rsync --server -r . zeus.example.net.full
 	refused "not in this client's store" rsync --server -r . /etc
 	refused "not in this client's store" rsync --server -r . "$STORE/zeus.example.net.full"
-	refused "not in this client's store" rsync --server -r . "~/.ssh"
+	refused "not in this client's store" rsync --server -r . '~'/.ssh
 	refused '".."' rsync --server -r . ../x
 	refused '".."' rsync --server -r . "$CLIENT.full/../../x"
 	refused "into the snapshots" rsync --server -r . "$CLIENT.snaps/$(snapshots)"
@@ -72,18 +72,18 @@ refused() {
 
 @test "options that would lead elsewhere" {
 	local o
-	for o in --log-file=$T/x --daemon --config=$T/x --dparam=x --rsh=x \
+	for o in "--log-file=$T/x" --daemon "--config=$T/x" --dparam=x --rsh=x \
 	    --link-dest=/etc --temp-dir=/tmp --partial-dir --copy-devices \
 	    --write-devices --files-from=/etc/passwd --exclude-from=/etc/passwd \
 	    --filter=x --super --fake-super --debug=all --max-alloc=0 -M--super \
-	    --remote-option=x -L -K -s -essh --iconv=x --write-batch=$T/x \
+	    --remote-option=x -L -K -s -essh --iconv=x "--write-batch=$T/x" \
 	    --no-such-option --insecure-links --confine-root=/ --munge-links; do
 		refused "" rsync --server -r "$o" . "$CLIENT.full"
 	done
 	refused "--backup-dir" rsync --server -br --backup-dir ../x . "$CLIENT.full"
 	refused "not an rsync server" rsync --daemon --server . x
 	unchanged
-	[ ! -e $T/x ]
+	[ ! -e "$T/x" ]
 }
 
 @test "a client that the policy does not name, or from elsewhere" {

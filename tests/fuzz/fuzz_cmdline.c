@@ -45,7 +45,7 @@ check_long(const char *o)
 		"--read-batch", "--only-write", "--password", "--early",
 		"--copy-", "--link-dest", "--compare-dest", "--temp-dir",
 		"--super", "--no-fake", "--insecure", "--munge", "--no-munge",
-		"--filter", "--exclude-from", "--include-from", "--remove-",
+		"--exclude-from", "--include-from", "--remove-",
 		"--debug", "--max-alloc", "--address", "--port", "--sockopts",
 		"--secluded", "--protect", "--trust", "--confine", "--iconv",
 	};
@@ -53,6 +53,8 @@ check_long(const char *o)
 
 	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++)
 		assert(!starts(o, never[i]));
+	if (starts(o, "--filter"))
+		assert(strcmp(o, "--filter=-x user.rsync.%?acl") == 0);
 	if (starts(o, "--files-from"))
 		assert(strcmp(o, "--files-from=-") == 0);
 	if (starts(o, "--partial-dir"))
@@ -118,7 +120,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	static struct policy policy;
 	struct diags ds = { 0 };
 	struct scene sc = { "/usr/bin/rsync", "/h.full", "h", NULL, NULL,
-	    NULL };
+	    NULL, false };
 	struct strv argv = { 0 };
 	struct inquiry q = { &policy, "h", "192.0.2.1", NULL };
 	struct verdict v;

@@ -218,7 +218,7 @@ pushes(void **state)
 	};
 	static const char head[] = "/usr/bin/rsync|--server|";
 	struct scene sc = { "/usr/bin/rsync", "/h.full", "h", NULL, NULL,
-	    NULL };
+	    NULL, false };
 	struct verdict v;
 	char buf[512];
 	size_t i;
@@ -266,7 +266,8 @@ pulls(void **state)
 		    "h.snaps/2026-11-23T000000Z" },
 	};
 	static const char head[] = "/x/rsync|--server|--sender|";
-	struct scene sc = { "/x/rsync", "/h.full", "h", NULL, NULL, NULL };
+	struct scene sc = { "/x/rsync", "/h.full", "h", NULL, NULL, NULL,
+	    false };
 	struct verdict v;
 	char buf[512];
 	size_t i, k;
@@ -300,7 +301,8 @@ the_scene_is_used(void **state)
 	char a[] = "/s/1", b[] = "/s/2";
 	char *dirs[] = { a, b, NULL };
 	struct strv ld = { dirs, 2 };
-	struct scene sc = { "/usr/bin/rsync", "/t", "pusher", NULL, "/s", &ld };
+	struct scene sc = { "/usr/bin/rsync", "/t", "pusher", NULL, "/s", &ld,
+	    false };
 	struct verdict v;
 	char buf[512];
 
@@ -311,6 +313,15 @@ the_scene_is_used(void **state)
 	assert_string_equal(buf, "/usr/bin/rsync|--server|-r|--fake-super|"
 	    PARTIAL "|--timeout=3600|--confine-root=/s|--link-dest=/s/1/a|"
 	    "--link-dest=/s/2/a|--|.|/t/a/");
+	verdict_free(&v);
+
+	/* What keeps rsync from losing ACLs that it holds in attributes. */
+	judge("pusher", "rsync --server -rAX . pusher.full", &v);
+	argv_of(&v, &sc, buf, sizeof(buf));
+	assert_non_null(strstr(buf, "|--filter=-x user.rsync.%?acl|"));
+	sc.labelled = true;
+	argv_of(&v, &sc, buf, sizeof(buf));
+	assert_null(strstr(buf, "--filter"));
 	verdict_free(&v);
 
 	sc.host = "h";

@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# Where the overlay is not to be had, rsync's --link-dest makes the snapshots.
+
+load helpers
+load guard
+
+setup() {
+	need setfacl setfattr
+	guard_setup
+	policy "pull = true  way = 'linkdest'"
+}
+
+teardown() {
+	run_cleanup
+}
+
+@test "the same snapshots, the same sharing, the same history" {
+	make_source "$T/src"
+	push "$T/src/" server:
+	first=$(snapshots)
+	manifest "$SNAPS/$first" >"$T/before"
+	chmod 0640 "$T/src/etc/one"
+	chown 7:7 "$T/src/home/alice/a b"
+	touch -d 2003-01-01 "$T/src/home/alice/-dash"
+	rm "$T/src/etc/suid"
+	touch -d 2004-01-01 "$T/src/etc"
+	push --delete "$T/src/" "server:$CLIENT.full"
+	snapshot_count 2
+	second=$(snapshots | tail -n 1)
+	[ "$SNAPS/$first/home/sparse" -ef "$SNAPS/$second/home/sparse" ]
+	[ ! "$SNAPS/$first/etc/one" -ef "$SNAPS/$second/etc/one" ]
+	[ ! -e "$SNAPS/$second/etc/suid" ]
+	mkdir "$T/back"
+	push -S "server:$CLIENT.full/" "$T/back/"
+	python3 "$BATS_TEST_DIRNAME/sametree.py" "$T/src" "$T/back"
+	manifest "$SNAPS/$first" | cmp "$T/before" -
+	grep -q '(linkdest)$' "$GUARD_LOG"
+}
+
+@test "what would write into shared files is refused" {
+	mkdir "$T/src"
+	echo x >"$T/src/x"
+	run push --inplace "$T/src/" server:
+	[ "$status" != 0 ]
+	[[ $output = *"--inplace and --append would write into"* ]]
+	run push --append "$T/src/" server:
+	[ "$status" != 0 ]
+	snapshot_count 0
+	policy "way = 'overlay'"
+	push --inplace "$T/src/" server:
+	snapshot_count 1
+}
+
+@test "without namespaces Landlock alone confines" {
+	mkdir "$T/src"
+	echo x >"$T/src/x"
+	# The kernel lets nobody make a user namespace in a chroot.
+	mkdir "$T/chroot"
+	cat >"$T/rsh-none" <<-SCRIPT
+	#!/bin/sh
+	exec unshare --mount sh -c 'mount --rbind / "\$0" &&
+	    exec chroot "\$0" "\$@"' "$T/chroot" "$RSH" "\$@"
+	SCRIPT
+	chmod 755 "$T/rsh-none"
+	RSH=$T/rsh-none
+	policy 'pull = true'
+	push "$T/src/" server:
+	snapshot_count 1
+	grep -q 'no root of its own' "$GUARD_LOG"
+	push "$T/src/" server:
+	snapshot_count 2
+	[ "$SNAPS/$(snapshots | head -n 1)/x" -ef "$SNAPS/$(snapshots | tail -n 1)/x" ]
+	push "server:$CLIENT.full/" "$T/back/"
+	[ "$(cat "$T/back/x")" = x ]
+	push -n "$T/src/" server:
+	run guard rsync --server --sender -r . "$CLIENT.snaps/../../x"
+	[ "$status" = 77 ]
+}
