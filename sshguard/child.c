@@ -47,13 +47,14 @@ confine(const struct birth *b)
 {
 	const struct child *c = b->c;
 
-	if (sandbox_limits(SANDBOX_RSYNC, c->jail != NULL) == -1)
-		return give_up(b, "resource limits");
 	if (sandbox_landlock(c->rules, c->n_rules) == -1 &&
 	    (c->jail == NULL || errno != ENOSYS))
 		return give_up(b, "Landlock");
 	if (sandbox_seccomp(SANDBOX_RSYNC, c->argv[0]) == -1)
 		return give_up(b, "seccomp");
+	/* Last: an address sanitizer could not do the above under them. */
+	if (sandbox_limits(SANDBOX_RSYNC, c->jail != NULL) == -1)
+		return give_up(b, "resource limits");
 	return 0;
 }
 
