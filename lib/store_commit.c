@@ -380,7 +380,10 @@ push_commit(struct push *p, int rsync_exit, struct snapshot *made)
 		return -1;
 	p->c.rsync_exit = rsync_exit;
 	p->c.ended = time(NULL);
-	rc = commit_note(p);
+	rc = p->c.way == STORE_WAY_LINKDEST && p->c.deletes ?
+	    cover_finish(p) : 0;
+	if (rc == 0)
+		rc = commit_note(p);
 	if (rc == 0) {
 		p->done = true;		/* the next push goes on with it */
 		rc = commit_roll(p->store, p->fd, &p->c, false, made);

@@ -125,6 +125,11 @@ bool	 overlay_may_refuse(void);
 /* store_linkdest.c */
 int	 linkdest_prepare(struct push *);
 
+/* store_cover.c: with --delete, base's folders as rsync is to find them, and
+ * base's files where they turned out to be none of the push's business. */
+int	 cover_prepare(struct push *);
+int	 cover_finish(struct push *);
+
 /* store_fresh.c */
 int	 fresh_prepare(struct push *);
 

@@ -180,5 +180,7 @@ linkdest_prepare(struct push *p)
 		return -1;
 	if (p->c.base[0] != '\0' && linkdest_add(p, "", p->c.base) == -1)
 		return -1;
-	return target_make(p);
+	if (target_make(p) == -1)
+		return -1;
+	return p->c.deletes ? cover_prepare(p) : 0;
 }
