@@ -91,9 +91,8 @@ everywhere() {
 	[ -z "$(ls -A "$T/linkdest/host.full/")" ]
 }
 
-@test 'a read error at the client deletes nothing' {
+@test 'a folder that the client could not read keeps what it had' {
 	everywhere -aHAX --delete "$SRC/"
-	rm "$SRC/top"
 	chmod 0 "$SRC/etc/ssh"
 	local way ref
 	for way in overlay linkdest; do
@@ -106,7 +105,6 @@ everywhere() {
 		local made
 		made=$T/$way/host.snaps/$(tail -n 1 "$T/out" | jq -r .stamp)
 		[ "$made" != "$T/$way/$ref" ]
-		[ -e "$made/top" ]
 		[ -e "$made/etc/ssh/key" ]
 	done
 }
