@@ -74,7 +74,7 @@ everywhere() {
 
 @test 'folders that became files, and files that became folders' {
 	everywhere -aHAX --delete "$SRC/"
-	rm -r "$SRC/etc" "$SRC/top"
+	rm -r "${SRC:?}/etc" "$SRC/top"
 	echo file >"$SRC/etc"
 	mkdir "$SRC/top"
 	echo below >"$SRC/top/file"
