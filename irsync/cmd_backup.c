@@ -72,6 +72,7 @@ check_above(const char *path)
 static int
 check_paths(const struct irsync_conf *c, struct push_options *o)
 {
+	struct strv above = { 0 };
 	struct stat st;
 	size_t i;
 	int rc = 0;
@@ -85,6 +86,13 @@ check_paths(const struct irsync_conf *c, struct push_options *o)
 		    strv_add(&o->missing, c->paths.v[i]) == -1)
 			rc = -1;
 	}
+	if (paths_above(c, &above) == -1)
+		rc = -1;
+	/* Root lists everything; a user may not be allowed to list /home. */
+	for (i = 0; i < above.n; i++)
+		if (access(above.v[i], R_OK) == -1 && errno == EACCES)
+			o->closed = true;
+	strv_free(&above);
 	return rc == 0 ? BS_OK : BS_CONFIG;
 }
 

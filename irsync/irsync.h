@@ -72,6 +72,8 @@ struct push_options {
 	bool		 fake_super;	/* local, not as root */
 	struct strv	 missing;	/* configured paths that are not there:
 					 * what the snapshot has of them stays */
+	bool		 closed;	/* the folders above cannot be listed:
+					 * what is no longer configured stays */
 	const struct strv *linkdests;	/* local, linkdest way; or NULL */
 };
 
@@ -83,8 +85,11 @@ char	*ssh_command(const struct irsync_conf *);
 /* Where rsync finds or puts a folder of the remote store: "login:root/rest". */
 char	*remote_path(const struct irsync_conf *, const char *rest);
 
+/* The folders above the configured paths that a push sends too. */
+int	paths_above(const struct irsync_conf *, struct strv *above);
+
 /* A push of the configured paths into `dest` (a remote_path, or a directory).
- * All three: 0, or -1 with errno and *argv to be freed. */
+ * All argv_ functions: 0, or -1 with errno and *argv to be freed. */
 int	argv_push(struct strv *argv, const struct irsync_conf *,
 	    const struct push_options *, const char *dest);
 

@@ -259,7 +259,7 @@ local_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 static int
 check_inside(int dirfd, const struct strv *paths)
 {
-	struct open_how how = { .flags = O_PATH | O_NOFOLLOW | O_CLOEXEC,
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
 	const char *path;
 	char *parent, *slash;

@@ -168,29 +168,28 @@ is_nested(const struct strv *paths, size_t i)
 	return false;
 }
 
-/* The folders above a path, "/" first, without doubles; and the rules that
- * show the next step down from each. */
+/* The folders above a path, "/" first, without doubles; and if `rules`, the
+ * rules that show the next step down from each. */
 static int
 add_above(const char *path, struct strv *above, struct strv *rules)
 {
-	const char *p;
+	const char *p, *end;
 	char *step = NULL, *dir = NULL;
 	int rc = 0;
 
 	if (strcmp(path, "/") == 0)
 		return 0;
 	for (p = path; p != NULL && rc == 0; p = strchr(p + 1, '/')) {
-		const char *end = strchr(p + 1, '/');
-		size_t len = end != NULL ? (size_t)(end - path) : strlen(path);
-
+		end = strchr(p + 1, '/');
 		dir = p == path ? strdup("/") :
 		    strndup(path, (size_t)(p - path));
-		step = strndup(path, len);
+		step = end == NULL ? strdup(path) :
+		    strndup(path, (size_t)(end - path));
 		if (dir == NULL || step == NULL)
 			rc = -1;
 		else if (!strv_has(above, dir))
 			rc = strv_add(above, dir);
-		if (rc == 0)
+		if (rc == 0 && rules != NULL)
 			rc = add_filter(rules, 'S', step);
 		free(dir);
 		free(step);
@@ -199,16 +198,32 @@ add_above(const char *path, struct strv *above, struct strv *rules)
 }
 
 static int
-add_path_rules(struct strv *argv, const struct irsync_conf *c,
-    struct strv *above)
+all_above(const struct irsync_conf *c, struct strv *above, struct strv *rules)
 {
-	char *pat;
 	size_t i;
 	int rc = 0;
 
 	for (i = 0; i < c->paths.n; i++)
 		if (!is_nested(&c->paths, i))
-			rc |= add_above(c->paths.v[i], above, argv);
+			rc |= add_above(c->paths.v[i], above, rules);
+	return rc;
+}
+
+int
+paths_above(const struct irsync_conf *c, struct strv *above)
+{
+	return all_above(c, above, NULL);
+}
+
+static int
+add_path_rules(struct strv *argv, const struct irsync_conf *c,
+    struct strv *above)
+{
+	char *pat;
+	size_t i;
+	int rc;
+
+	rc = all_above(c, above, argv);
 	for (i = 0; i < above->n && rc == 0; i++) {
 		pat = pattern(strcmp(above->v[i], "/") == 0 ? "" : above->v[i],
 		    true);
@@ -235,7 +250,8 @@ add_rules(struct strv *argv, const struct irsync_conf *c,
 	if (strv_has(&c->paths, "/"))
 		rc |= strv_add(argv, "--filter=- /proc/*") |
 		    strv_add(argv, "--filter=- /sys/*");
-	rc |= add_path_rules(argv, c, above);
+	if (!o->closed)
+		rc |= add_path_rules(argv, c, above);
 	for (i = 0; i < c->exclude.n; i++)
 		rc |= strv_addf(argv, "--exclude=%s", c->exclude.v[i]);
 	return rc;

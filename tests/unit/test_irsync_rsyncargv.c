@@ -125,6 +125,30 @@ own_rules_come_before_the_users(void **state)
 }
 
 static void
+folders_that_cannot_be_listed_are_left_alone(void **state)
+{
+	struct push_options o = { 0 };
+	struct irsync_conf c;
+	struct strv argv = { 0 }, above = { 0 };
+	char got[1024];
+
+	(void)state;
+	parse("storage = \"s:\"\npaths = {\"/home/u/a\", \"/home/u/b\"}", &c);
+	assert_int_equal(paths_above(&c, &above), 0);
+	assert_int_equal(above.n, 3);
+	assert_string_equal(above.v[1], "/home");
+	o.closed = true;
+	assert_int_equal(argv_push(&argv, &c, &o, "D"), 0);
+	operands(&argv, got, sizeof(got));
+	assert_string_equal(got, "/home/u/a|/home/u/b|D|");
+	join(&argv, "--filter", got, sizeof(got));
+	assert_string_equal(got, "");
+	strv_free(&argv);
+	strv_free(&above);
+	irsync_conf_free(&c);
+}
+
+static void
 keys_become_options(void **state)
 {
 	static const char *const always[] = {
@@ -287,6 +311,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(paths_become_rules_and_operands),
 		cmocka_unit_test(own_rules_come_before_the_users),
+		cmocka_unit_test(folders_that_cannot_be_listed_are_left_alone),
 		cmocka_unit_test(keys_become_options),
 		cmocka_unit_test(ssh_survives_rsyncs_splitting),
 		cmocka_unit_test(remote_paths_are_joined),

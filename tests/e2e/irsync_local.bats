@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# The same into a directory of this machine, as root and as another user.
+
+load helpers
+load irsync_helpers
+
+setup() {
+	setup_tmp
+	need jq setfacl setfattr
+	irsync_conf_local "$T/src"
+}
+teardown() { run_cleanup; }
+
+@test "three backups into a directory, and the middle one restored" {
+	source_make "$T/src"
+	run -0 irsync backup
+	[[ $output == *" complete: "* ]]
+	source_second "$T/src"
+	cp -a "$T/src" "$T/then"
+	run -0 irsync backup
+	source_third "$T/src"
+	run -0 irsync backup
+	run -0 irsync list
+	[ "${#lines[@]}" = 5 ]
+	[[ ${lines[3]} == *" complete, latest" ]]
+	middle=$(irsync list --json | jq -r '.snapshots[1].stamp')
+	# As root the snapshot is the tree itself.
+	python3 "$SAMETREE" "$T/then" \
+	    "$T/store/client.example.net.snaps/$middle$T/src"
+	run -0 irsync restore "$middle" --to "$T/out"
+	python3 "$SAMETREE" "$T/then" "$T/out$T/src"
+	run -0 irsync restore "$middle" "$T/src/dir/new" --to "$T/part"
+	cmp "$T/then/dir/new" "$T/part$T/src/dir/new"
+	! grep -q "$T" /proc/self/mounts
+}
+
+@test "the store itself is left out, also when all is configured" {
+	mkdir -p "$T/src/disk"
+	echo x >"$T/src/file"
+	irsync_conf "$T/src"
+	echo "storage = \"$T/src/disk\"" >>"$CONF"
+	irsync backup
+	irsync backup
+	run -0 irsync restore latest --to "$T/out"
+	[ "$(find "$T/out$T/src" | wc -l)" = 2 ]
+	[ -f "$T/out$T/src/file" ]
+}
+
+@test "an ordinary user's backup keeps what the user may see" {
+	local user="setpriv --reuid 4242 --regid 4242 --clear-groups --"
+	mkdir -p "$T/src" "$T/store"
+	echo mine >"$T/src/mine"
+	echo roots >"$T/src/roots"
+	chown 4242:4242 "$T/src" "$T/src/mine" "$T/store"
+	chown 0:7 "$T/src/roots"
+	echo "lock = \"$T/store/lock\"" >>"$CONF"
+	run -0 $user "$BIN/irsync" -f "$CONF" backup
+	run -0 $user "$BIN/irsync" -f "$CONF" backup
+	[ "$(ls "$T/store/client.example.net.snaps" | wc -l)" = 2 ]
+	[ "$(stat -c %h "$T/store/client.example.net.full$T/src/mine")" = 2 ]
+	# Root gets the owners back.
+	run -0 irsync restore --to "$T/out"
+	[ "$(stat -c %u:%g "$T/out$T/src/roots")" = 0:7 ]
+	[ "$(stat -c %u:%g "$T/out$T/src/mine")" = 4242:4242 ]
+	# But does not write into that store.
+	run -1 irsync backup
+	[[ $output == *"belongs to another user (4242)"* ]]
+}
+
+@test "a path behind a symbolic link of the snapshot is refused" {
+	mkdir -p "$T/src"
+	ln -s /etc "$T/src/link"
+	irsync backup
+	run -1 irsync restore latest "$T/src/link/passwd" --to "$T/out"
+	[[ $output == *"a folder above it is a symbolic link"* ]]
+	run -0 irsync restore latest "$T/src/link" --to "$T/out"
+	[ "$(readlink "$T/out$T/src/link")" = /etc ]
+}
+
+@test "a mounted file system is left out, or named by itself" {
+	mkdir -p "$T/src/mnt" "$T/src/other"
+	mount -t tmpfs one "$T/src/mnt"
+	on_exit umount "$T/src/mnt"
+	mount -t tmpfs two "$T/src/other"
+	on_exit umount "$T/src/other"
+	echo x >"$T/src/mnt/file"
+	echo y >"$T/src/other/file"
+	irsync_conf_local "$T/src" "$T/src/other"
+	echo "one_file_system = true" >>"$CONF"
+	irsync backup
+	cd "$T/store/client.example.net.full$T/src"
+	[ -d mnt ]
+	[ ! -e mnt/file ]
+	[ -e other/file ]
+}
