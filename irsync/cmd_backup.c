@@ -132,7 +132,7 @@ int
 cmd_backup(struct irsync *ir, const struct strv *args)
 {
 	struct push_options po = { .dry_run = ir->dry_run,
-	    .progress = ir->progress };
+	    .progress = ir->progress, .as_root = geteuid() == 0 };
 	struct run r = { .path = ir->conf.rsync, .in = -1,
 	    .items = (ir->dry_run || ir->verbose) && !ir->json,
 	    .progress = ir->progress };

@@ -69,6 +69,7 @@ void	irsync_conf_free(struct irsync_conf *);
 struct push_options {
 	bool		 dry_run;
 	bool		 progress;	/* --info=progress2 */
+	bool		 as_root;	/* every attribute can be read */
 	bool		 fake_super;	/* local, not as root */
 	struct strv	 missing;	/* configured paths that are not there:
 					 * what the snapshot has of them stays */

@@ -23,9 +23,9 @@ status_text(int status)
 	case BS_OK:
 		return "complete";
 	case BS_VANISHED:
-		return "complete, but files vanished while they were read";
+		return "complete, though files vanished while they were read";
 	case BS_PARTIAL:
-		return "partial: some files could not be read";
+		return "partial, some files or paths could not be read";
 	case BS_UNREACHABLE:
 		return "the server cannot be reached";
 	case BS_NOSPACE:
@@ -91,7 +91,7 @@ print_json(const struct irsync_conf *c, const struct outcome *o,
 	json_t *j;
 
 	j = json_pack("{s:s, s:s, s:b, s:i, s:b, s:o, s:I, s:I, s:I, s:I, "
-	    "s:I, s:I, s:I, s:I, s:o, s:f, s:i, s:o}",
+	    "s:I, s:I, s:I, s:I, s:o, s:o, s:f, s:i, s:o}",
 	    "host", c->host, "storage", c->storage.text,
 	    "ok", made_snapshot(o->status), "exit", o->status,
 	    "dry_run", o->dry_run,
@@ -101,6 +101,8 @@ print_json(const struct irsync_conf *c, const struct outcome *o,
 	    "deleted", (json_int_t)n->deleted, "size", (json_int_t)n->size,
 	    "sent", (json_int_t)n->sent, "received", (json_int_t)n->received,
 	    "bytes_new", made ? json_integer((json_int_t)s->bytes_new) :
+	    json_null(),
+	    "status", made ? json_string(snapshot_status_name(s->status)) :
 	    json_null(),
 	    "seconds", o->seconds, "attempts", (int)o->attempts,
 	    "error", made_snapshot(o->status) ? json_null() :

@@ -234,6 +234,26 @@ add_path_rules(struct strv *argv, const struct irsync_conf *c,
 	return rc;
 }
 
+/* The receiving rsync keeps ACLs in attributes of its own when it may not set
+ * them (--fake-super).  Up to 3.5.0 at least, it takes them for surplus ones
+ * and removes them from a folder that has other attributes too, unless a rule
+ * for attributes ("x") protects them there ("r").  With such a rule rsync no
+ * longer leaves out by itself what it cannot or must not copy: so that is
+ * said as well. */
+static int
+add_xattr_rules(struct strv *argv, const struct push_options *o)
+{
+	int rc;
+
+	rc = strv_add(argv, "--filter=-xr user.rsync.%*") |
+	    strv_add(argv, "--filter=-xr security.selinux") |
+	    strv_add(argv, "--filter=-x system.*");
+	if (!o->as_root)
+		rc |= strv_add(argv, "--filter=-x security.*") |
+		    strv_add(argv, "--filter=-x trusted.*");
+	return rc;
+}
+
 static int
 add_rules(struct strv *argv, const struct irsync_conf *c,
     const struct push_options *o, struct strv *above)
@@ -242,6 +262,11 @@ add_rules(struct strv *argv, const struct irsync_conf *c,
 	int rc;
 
 	rc = 0;
+	if (c->storage.remote || o->fake_super)
+		rc = add_xattr_rules(argv, o);
+	/* What came of a big file before the connection broke. */
+	if (c->storage.remote)
+		rc |= add_filter(argv, 'P', STORE_PARTIAL_DIR);
 	for (i = 0; i < o->missing.n; i++)
 		rc |= add_filter(argv, 'P', o->missing.v[i]);
 	/* The store, if it is here, must not go into itself. */

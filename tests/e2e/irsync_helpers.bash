@@ -50,6 +50,14 @@ source_make() {
 		setfacl -m u:4321:rw,g:99:r changed
 		setfacl -d -m u:4321:rx dir
 		chmod 000 nothing
+		# A folder with ACLs and other attributes at once.
+		mkdir both
+		setfacl -m u:4321:rwx,d:u:4321:rx both
+		setfattr -n user.color -v red both
+		setfattr -n trusted.secret -v y both
+		echo able >able
+		setfattr -n security.capability \
+		    -v 0sAQAAAgAgAAAAAAAAAAAAAAAAAAA= able
 		touch -d '2001-02-03 04:05:06.123456789' same dir/deep
 		touch -h -d '1999-12-31 23:59:59.999999999' symlink
 	)
@@ -69,6 +77,7 @@ source_second() {
 		chown 77:88 owner-only
 		touch -d '2020-01-01 00:00:00.000000001' touched-only
 		ln link-a link-c
+		touch both/file
 		rm dangling
 		mkdir dangling
 		rm 'name with  spaces '

@@ -62,7 +62,15 @@ teardown() { run_cleanup; }
 	run -0 irsync restore --to "$T/out"
 	[ "$(stat -c %u:%g "$T/out$T/src/roots")" = 0:7 ]
 	[ "$(stat -c %u:%g "$T/out$T/src/mine")" = 4242:4242 ]
-	# But does not write into that store.
+	# What the user may not read makes it partial.
+	chmod 600 "$T/src/roots"
+	echo secret >"$T/src/roots"
+	run -23 $user "$BIN/irsync" -f "$CONF" backup
+	[[ $output == *"send_files failed to open"*"/src/roots"* ]]
+	run -0 irsync list
+	[[ ${lines[2]} == *" complete, latest" ]]
+	[[ ${lines[3]} == *" partial" ]]
+	# But root does not write into that store.
 	run -1 irsync backup
 	[[ $output == *"belongs to another user (4242)"* ]]
 }

@@ -14,7 +14,7 @@ teardown() { run_cleanup; }
 
 @test "a second backup says so and ends with 75; listing does not wait" {
 	echo 'bwlimit = "1M"' >>"$CONF"
-	irsync backup 3>&- &
+	"$BIN/irsync" -f "$CONF" backup 3>&- &
 	pid=$!
 	wait_until 10 compgen -G \
 	    "$T/store/client.example.net.snaps/.push/upper$T/src/.file.*"

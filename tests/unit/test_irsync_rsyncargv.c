@@ -76,7 +76,10 @@ paths_become_rules_and_operands(void **state)
 		    "--filter=S /\\[x]|--filter=S /\\[x]/y|--filter=H /*|"
 		    "--filter=H /\\[x]/*|", "/|/[x]|/[x]/y|D|" },
 	};
-	struct push_options o = { 0 };
+	static const char xattrs[] = "--filter=-xr user.rsync.%*|"
+	    "--filter=-xr security.selinux|--filter=-x system.*|"
+	    "--filter=P .~backshelf-partial~|";
+	struct push_options o = { .as_root = true };
 	struct irsync_conf c;
 	struct strv argv = { 0 };
 	char text[512], got[1024];
@@ -89,7 +92,8 @@ paths_become_rules_and_operands(void **state)
 		parse(text, &c);
 		assert_int_equal(argv_push(&argv, &c, &o, "D"), 0);
 		join(&argv, "--filter", got, sizeof(got));
-		assert_string_equal(got, rows[i].rules);
+		assert_memory_equal(got, xattrs, strlen(xattrs));
+		assert_string_equal(got + strlen(xattrs), rows[i].rules);
 		operands(&argv, got, sizeof(got));
 		assert_string_equal(got, rows[i].operands);
 		strv_free(&argv);
@@ -141,8 +145,11 @@ folders_that_cannot_be_listed_are_left_alone(void **state)
 	assert_int_equal(argv_push(&argv, &c, &o, "D"), 0);
 	operands(&argv, got, sizeof(got));
 	assert_string_equal(got, "/home/u/a|/home/u/b|D|");
-	join(&argv, "--filter", got, sizeof(got));
+	join(&argv, "--filter=S", got, sizeof(got));
 	assert_string_equal(got, "");
+	join(&argv, "--filter=H", got, sizeof(got));
+	assert_string_equal(got, "");
+	assert_true(strv_has(&argv, "--filter=-x trusted.*"));
 	strv_free(&argv);
 	strv_free(&above);
 	irsync_conf_free(&c);

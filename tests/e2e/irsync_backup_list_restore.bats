@@ -1,0 +1,119 @@
+#!/usr/bin/env bats
+# Three backups over a real sshd and validate-ssh, with every kind of change
+# between; the list; the middle one and parts of it restored.
+
+load helpers
+load irsync_helpers
+
+setup() {
+	setup_tmp
+	need jq setfacl setfattr
+	start_sshd
+	server_make
+	irsync_conf "$T/src"
+}
+teardown() { run_cleanup; }
+
+# Every inode and attribute of the snapshots.
+state() {
+	find "$T/store/client.example.net.snaps/"2* -printf '%i %n %T@ %C@ %p\0' |
+	    sort -z | base64
+}
+
+@test "three backups, and the middle one restored as it was" {
+	source_make "$T/src"
+	run -0 --separate-stderr irsync backup
+	[[ $output == *"snapshot "*" complete: "*" new, 0 changed, 0 deleted"* ]]
+	[ -z "$stderr" ]
+	source_second "$T/src"
+	cp -a "$T/src" "$T/then"
+	run -0 irsync backup
+	[[ $output == *"complete: "* ]]
+	source_third "$T/src"
+	run -0 irsync backup
+
+	# The server is an ordinary account.
+	[ "$(stat -c %u "$T/store/client.example.net.snaps")" = "$ACCOUNT_ID" ]
+
+	run -0 irsync list
+	[ "${#lines[@]}" = 5 ]
+	[[ ${lines[1]} == *" complete" ]]
+	[[ ${lines[3]} == *" complete, latest" ]]
+	[[ ${lines[4]} == "3 snapshots, "* ]]
+
+	middle=$(irsync list --json | jq -r '.snapshots[1].stamp')
+	run -0 irsync restore "$middle" --to "$T/out"
+	python3 "$SAMETREE" "$T/then" "$T/out$T/src"
+
+	# Parts of it: what is above them is as it was, too.
+	run -0 irsync restore "$middle" "$T/src/dir" "$T/src/caf"$'\303\251' \
+	    "$T/src/*?[a]" "$T/src/-dash" "$T/src/new"$'\n'line --to "$T/part"
+	python3 "$SAMETREE" "$T/then/dir/deeper" "$T/part$T/src/dir/deeper"
+	[ "$(ls -A "$T/part$T/src" | wc -l)" = 6 ]
+	cmp "$T/then/*?[a]" "$T/part$T/src/*?[a]"
+	[ "$(stat -c '%a %u %y' "$T/then")" = \
+	    "$(stat -c '%a %u %y' "$T/part$T/src")" ]
+}
+
+@test "nothing changed: nothing is sent, and the snapshot shares every file" {
+	source_make "$T/src"
+	irsync backup
+	run -0 irsync --json backup
+	[ "$(jq -c '[.new, .changed, .deleted, .exit]' <<<"$output")" = \
+	    '[0,0,0,0]' ]
+	[ "$(jq '.sent < 10000' <<<"$output")" = true ]
+	run -0 irsync list --json
+	[ "$(jq -c '.snapshots[1] | [.moved, .latest]' <<<"$output")" = \
+	    '[0,true]' ]
+	cd "$T/store/client.example.net.snaps"
+	[ "$(stat -c %h ./*/"$T"/src/big | sort -u)" = 2 ]
+}
+
+@test "snapshots are found by time" {
+	source_make "$T/src"
+	irsync backup
+	first=$(newest)
+	irsync backup
+	run -0 irsync restore "$(date -d tomorrow +%F)" "$T/src/same" --to "$T/a"
+	[[ $output == "$(newest) to "* ]]
+	run -0 irsync restore "$(date -d "$(sed -E \
+	    's/(..)(..)(..)Z$/\1:\2:\3Z/; s/T/ /' <<<"$first")" \
+	    '+%F %T')" "$T/src/same" --to "$T/b"
+	[[ $output == "$first to "* ]]
+	run -1 irsync restore "2001-01-01 00:00" --to "$T/c"
+	[[ $output == *"no complete snapshot that old"* ]]
+	[ ! -e "$T/c" ]
+}
+
+@test "what is no longer configured, or is excluded, is not in the next one" {
+	source_make "$T/src/one"
+	source_make "$T/src/two"
+	irsync_conf "$T/src/one" "$T/src/two"
+	irsync backup
+	irsync_conf "$T/src/two"
+	echo "exclude = { \"$T/src/two/dir/\", \"+ *.o\", \"big\" }" >>"$CONF"
+	: >"$T/src/two/big.o"
+	irsync backup
+	cd "$T/store/client.example.net.full$T/src"
+	[ ! -e one ]
+	[ ! -e two/dir ]
+	[ ! -e two/big ]
+	[ -e two/big.o ]
+	[ -e two/same ]
+}
+
+@test "a dry run shows what would change, and changes nothing" {
+	source_make "$T/src"
+	irsync backup
+	source_second "$T/src"
+	state >"$T/before"
+	run -0 irsync -n backup
+	[[ $output == *"*deleting"*"$T/src/deleted"* ]] ||
+	    [[ $output == *"*deleting   ${T#/}/src/deleted"* ]]
+	[[ $output == *"<f+++++++++ $T/src/new-name"* ]]
+	[[ $output == *".f...p..... $T/src/mode-only"* ]]
+	[[ ${lines[-1]} == *"dry run complete"* ]]
+	run -0 irsync list
+	[ "${#lines[@]}" = 3 ]
+	state | diff "$T/before" -
+}

@@ -1,0 +1,114 @@
+#!/usr/bin/env bats
+# A monitoring system can tell from the exit status what happened.
+
+load helpers
+load irsync_helpers
+
+setup() {
+	setup_tmp
+	start_sshd
+	server_make
+	mkdir -p "$T/src"
+	echo x >"$T/src/file"
+	irsync_conf "$T/src"
+}
+teardown() { run_cleanup; }
+
+@test "69: nobody listens, also after the retries" {
+	printf 'port = 1\nretries = 2\nretry_pause = 0\n' >>"$CONF"
+	run -69 irsync backup
+	[[ $output == *"trying again in 0 s (1 of 2)"* ]]
+	[[ $output == *"trying again in 0 s (2 of 2)"* ]]
+	[[ ${lines[-1]} == *"the server cannot be reached: "*refused* ]]
+	run -69 irsync list
+	run -69 irsync restore --to "$T/out"
+	[ ! -e "$T/out" ]
+	run -69 irsync --json backup
+	[[ $output == *'"ok":false,"exit":69,'*'"attempts":3,'* ]]
+}
+
+@test "77: the key is not known, and it is not tried again" {
+	echo 'retries = 5' >>"$CONF"
+	: >"$T/ssh/authorized_keys"
+	run -77 irsync backup
+	[[ $output != *"trying again"* ]]
+	[[ ${lines[-1]} == *"the server refused: "*"Permission denied"* ]]
+}
+
+@test "77: the server has another host key" {
+	ssh-keygen -q -t ed25519 -N '' -f "$T/other"
+	echo "server $(cut -d' ' -f1,2 "$T/other.pub")" >"$T/ssh/known_hosts"
+	run -77 irsync backup
+	[[ ${lines[-1]} == *"the server refused: "* ]]
+}
+
+@test "77: the policy does not name this client, or not that folder" {
+	echo "root = \"$T/store\"" >"$T/sshguard.conf"
+	run -77 irsync backup
+	[[ ${lines[-1]} == *"the server refused: "*"rejected from 127.0.0.1"* ]]
+	echo 'client "client.example.net" {}' >>"$T/sshguard.conf"
+	run -77 irsync list
+	irsync backup
+	echo 'host = "other.example.net"' >>"$CONF"
+	run -77 irsync backup
+}
+
+@test "75: another push of this client is running" {
+	irsync backup
+	flock -x "$T/store/client.example.net.snaps/.lock" \
+	    -c "echo up >'$T/up'; cat '$T/hold'" 3>&- &
+	mkfifo "$T/hold"
+	wait_until 5 test -s "$T/up"
+	run -75 irsync backup
+	: >"$T/hold"
+	irsync backup
+}
+
+@test "23: a configured path is not there; what was there of it stays" {
+	mkdir "$T/more"
+	echo y >"$T/more/file"
+	irsync_conf "$T/src" "$T/more"
+	irsync backup
+	mv "$T/more" "$T/away"
+	run -23 irsync backup
+	[[ $output == *"link_stat \"$T/more\" failed"* ]]
+	[[ $output == *" partial, some files or paths could not be read"* ]]
+	cd "$T/store/client.example.net.snaps/$(newest)"
+	[ -f "./$T/more/file" ]
+	[ -f "./$T/src/file" ]
+}
+
+@test "24: a file vanishes while the backup runs" {
+	head -c 3000000 /dev/urandom >"$T/src/a"
+	echo z >"$T/src/z"
+	echo 'bwlimit = "1M"' >>"$CONF"
+	"$BIN/irsync" -f "$CONF" backup 3>&- >"$T/said" 2>&1 &
+	pid=$!
+	wait_until 20 compgen -G \
+	    "$T/store/client.example.net.snaps/.push/upper$T/src/.a.*"
+	rm "$T/src/z"
+	rc=0
+	wait "$pid" || rc=$?
+	cat "$T/said"
+	[ "$rc" = 24 ]
+	grep -q "file has vanished: .*/src/z" "$T/said"
+	run -0 irsync list
+	[[ ${lines[1]} == *" vanished, latest" ]]
+}
+
+@test "64: the command line is wrong" {
+	run -64 irsync
+	[[ ${lines[0]} == "usage: irsync "* ]]
+	run -64 irsync nonsense
+	run -64 irsync --nonsense backup
+	run -64 irsync backup extra
+	run -64 irsync list extra
+	run -64 irsync -n list
+	run -64 irsync -n restore
+	run -64 irsync --json restore
+	run -64 irsync --to x backup
+	run -0 irsync --help
+	[[ ${lines[0]} == "usage: irsync "* ]]
+	run -0 irsync --version
+	[[ $output == "backshelf "* ]]
+}

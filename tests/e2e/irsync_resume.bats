@@ -1,0 +1,104 @@
+#!/usr/bin/env bats
+# A connection that breaks in the middle of a push: what had arrived is not
+# sent again.
+
+load helpers
+load irsync_helpers
+
+setup() {
+	setup_tmp
+	need jq
+	start_sshd
+	server_make
+	mkdir "$T/src"
+	irsync_conf "$T/src"
+	UPPER=$T/store/client.example.net.snaps/.push/upper$T/src
+}
+teardown() { run_cleanup; }
+
+# The ssh of the running backup, a grandchild of ours.
+ssh_pid() {
+	local rsync
+	rsync=$(pgrep -P "$1" -x rsync) && pgrep -P "$rsync" -x ssh
+}
+
+# At least N files have arrived whole.
+arrived() {
+	[ "$(find "$UPPER" -type f -name 'f*' 2>/dev/null | wc -l)" -ge "$1" ]
+}
+
+# The server's side has noticed that we are gone.
+server_is_done() {
+	wait_until 10 flock -n "$T/store/client.example.net.snaps/.lock" true
+}
+
+@test "a broken connection is retried, and goes on with the files that came" {
+	for i in $(seq 20); do
+		head -c 500000 /dev/urandom >"$T/src/f$i"
+	done
+	printf 'retries = 5\nretry_pause = 1\nbwlimit = "4M"\n' >>"$CONF"
+	"$BIN/irsync" -f "$CONF" --json backup >"$T/json" 2>"$T/said" 3>&- &
+	pid=$!
+	wait_until 20 arrived 8
+	kill -9 "$(ssh_pid "$pid")"
+	wait "$pid"
+	cat "$T/said" "$T/json"
+	grep -q "trying again in 1 s" "$T/said"
+	[ "$(jq '.ok and .attempts > 1 and .sent < 7000000' "$T/json")" = true ]
+	run -0 irsync restore --to "$T/out"
+	python3 "$SAMETREE" "$T/src" "$T/out$T/src"
+}
+
+@test "a big file that was cut goes on in the middle" {
+	head -c 20000000 /dev/urandom >"$T/src/file"
+	echo 'bwlimit = "8M"' >>"$CONF"
+	"$BIN/irsync" -f "$CONF" backup 2>"$T/said" 3>&- &
+	pid=$!
+	# shellcheck disable=SC2016
+	wait_until 20 bash -c 'test "$(stat -c %s "$1"/.file.* 2>/dev/null ||
+	    echo 0)" -gt 10000000' wait "$UPPER"
+	kill -9 "$(ssh_pid "$pid")"
+	rc=0
+	wait "$pid" || rc=$?
+	[ "$rc" = 69 ]
+	wait_until 10 compgen -G "$UPPER/.~backshelf-partial~/file"
+	server_is_done
+	echo 'bwlimit = "0"' >>"$CONF"
+	run -0 irsync --json backup
+	[ "$(jq '.sent < 12000000' <<<"$output")" = true ]
+	cmp "$T/src/file" "$T/store/client.example.net.full$T/src/file"
+	[ -z "$(find "$T/store" -name '.~*')" ]
+}
+
+@test "SIGTERM ends it cleanly, and the next one goes on" {
+	for i in $(seq 20); do
+		head -c 500000 /dev/urandom >"$T/src/f$i"
+	done
+	printf 'retries = 5\nbwlimit = "4M"\n' >>"$CONF"
+	"$BIN/irsync" -f "$CONF" backup >"$T/said" 2>&1 3>&- &
+	pid=$!
+	wait_until 20 arrived 8
+	ssh=$(ssh_pid "$pid")
+	kill "$pid"
+	rc=0
+	wait "$pid" || rc=$?
+	[ "$rc" = 143 ]
+	wait_until 5 pid_is_gone "$ssh"
+	server_is_done
+	printf 'bwlimit = "0"\n' >>"$CONF"
+	run -0 --separate-stderr irsync --json backup
+	[ "$(jq '.sent < 7000000' <<<"$output")" = true ]
+}
+
+@test "kill -9 of irsync leaves no rsync behind" {
+	head -c 5000000 /dev/urandom >"$T/src/file"
+	printf 'bwlimit = "1M"\n' >>"$CONF"
+	"$BIN/irsync" -f "$CONF" backup >"$T/said" 2>&1 3>&- &
+	pid=$!
+	wait_until 20 compgen -G "$UPPER/.file.*"
+	rsync=$(pgrep -P "$pid" -x rsync)
+	ssh=$(ssh_pid "$pid")
+	kill -9 "$pid"
+	wait_until 5 pid_is_gone "$rsync"
+	wait_until 5 pid_is_gone "$ssh"
+}
