@@ -7,7 +7,7 @@
 #define BACKSHELF_STORE_TREE_H
 
 /* Remove dirfd/name and all below it, whatever it is.  Follows no symlink,
- * crosses no mount, takes any names, any depth (it uses a fixed number of
+ * crosses no mount, takes any names, any depth (it uses a bounded number of
  * descriptors and no recursion), and folders whose mode forbids entering them
  * if we own them.  0 also if there was nothing; -1 with errno of the first
  * failure, after removing what else could be. */
