@@ -205,6 +205,11 @@ int		 push_failed(struct push *, int rsync_exit);
  * one unless it was committed or freed.  NULL is fine. */
 void		 push_end(struct push *);
 
+/* Finish a commit that a crash interrupted, whichever step it was at, or the
+ * discarding of a push.  The caller holds the lock; push_begin does this by
+ * itself.  0, also if there was none; -1 with errno. */
+int		 store_recover(struct store *);
+
 /* What an unfinished push left, for rotation: the time it was last written
  * (0 if there is none) and the stamp of the base it needs ("" if none). */
 int		 store_push_pending(struct store *, time_t *last,

@@ -297,10 +297,8 @@ error_may_pass(int error)
 	    error == EROFS;
 }
 
-/* Finish a commit that was interrupted, whichever step it was at.  Under the
- * lock.  0, also if there was none; -1 with errno. */
 int
-commit_recover(struct store *s)
+store_recover(struct store *s)
 {
 	struct push_commit c = { .subdir = NULL };
 	struct snapshot made;
@@ -308,6 +306,8 @@ commit_recover(struct store *s)
 	size_t len;
 	int fd, rc = -1, saved;
 
+	if (tree_remove(s->fd, STORE_GONE) == -1)
+		return -1;
 	if ((fd = dir_open_at(s->fd, STORE_PUSH)) == -1)
 		return errno == ENOENT ? 0 : -1;
 	if ((text = file_read_at(fd, PUSH_COMMIT, COMMIT_MAX, &len)) == NULL) {

@@ -168,7 +168,6 @@ int	 merge_run(const struct merge *, struct merge_stats *, char *where,
 int	 merge_unescape(int out);
 
 /* store_commit.c */
-int	 commit_recover(struct store *);
 int	 commit_roll(struct store *, int pushfd, const struct push_commit *,
 	    bool rerun, struct snapshot *made);
 void	 push_commit_free(struct push_commit *);

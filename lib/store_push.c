@@ -286,8 +286,7 @@ push_prepare(struct push *p, const struct push_request *req)
 	struct snapshot newest;
 	char last[STAMP_SIZE];
 
-	if (store_full_is_ours(s) == -1 ||
-	    tree_remove(s->fd, STORE_GONE) == -1 || commit_recover(s) == -1 ||
+	if (store_full_is_ours(s) == -1 || store_recover(s) == -1 ||
 	    store_newest(s, true, &newest, last) == -1 ||
 	    stamp_next(last, p->c.started, p->c.stamp) == -1)
 		return -1;
