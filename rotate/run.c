@@ -77,10 +77,42 @@ read_full(struct store *s, char stamp[STAMP_SIZE])
 		(void)strlcpy(stamp, last, STAMP_SIZE);
 }
 
+static bool
+commit_is_there(struct store *s)
+{
+	struct stat st;
+	bool there;
+	int fd;
+
+	if ((fd = openat(store_fd(s), ".push",
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1)
+		return false;
+	there = fstatat(fd, "commit", &st, AT_SYMLINK_NOFOLLOW) == 0;
+	close(fd);
+	return there;
+}
+
+/* A snapshot that a crash kept from appearing is no unfinished push.  True if
+ * there is none (any more). */
+static bool
+finish_commit(struct run *run, struct client *c, struct store *s)
+{
+	if (!run->dry && store_recover(s) == 0)
+		return true;
+	if (!run->dry)
+		/* On a full disk, the rotation is what helps. */
+		warn_client(run, c, "a commit that was interrupted cannot be "
+		    "finished yet: %s", strerror(errno));
+	else if (commit_is_there(s))
+		warn_client(run, c, "a commit that was interrupted will be "
+		    "finished first: its snapshot is not in this plan");
+	return !commit_is_there(s);
+}
+
 /* An unfinished push whose client did not come back for it. */
 static int
 settle_push(struct run *run, struct client *c, struct store *s,
-    char base[STAMP_SIZE])
+    char base[STAMP_SIZE], bool may_go)
 {
 	char age[HUMAN_SIZE];
 
@@ -90,7 +122,7 @@ settle_push(struct run *run, struct client *c, struct store *s,
 	}
 	if (c->push_last == 0)
 		return 0;
-	c->push = plan_push_goes(c->push_last, c->r, run->now) ?
+	c->push = may_go && plan_push_goes(c->push_last, c->r, run->now) ?
 	    PUSH_STALE : PUSH_WAITS;
 	if (c->push == PUSH_WAITS)
 		return 0;
@@ -145,7 +177,7 @@ decide(struct run *run, struct client *c, struct store *s)
 	struct plan_facts facts = { run->now, base, full };
 	size_t i;
 
-	if (settle_push(run, c, s, base) == -1)
+	if (settle_push(run, c, s, base, finish_commit(run, c, s)) == -1)
 		return -1;
 	read_full(s, full);
 	if (store_list(s, &c->snaps, &c->n) == -1 ||
