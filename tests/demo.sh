@@ -76,7 +76,7 @@ inside() {
 	. "$TOP/tests/demo/stage.bash"
 	trap 'fail "a command failed: $BASH_COMMAND"' ERR
 	stage_enter
-	export TMPDIR=$DEMO_TMP PATH=$BIN:$TOOLS:$PATH
+	export TMPDIR=$DEMO_TMP PATH=$BIN:$TOOLS:$TOP/tests/e2e:$PATH
 	setup_tmp
 	cd "$T"
 	START=$SECONDS

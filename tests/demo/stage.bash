@@ -63,7 +63,8 @@ stage_bind() {
 	fi
 }
 
-# root without the ssh settings of the machine's own root; the daemon's account.
+# root without the ssh settings of the machine's own root; the accounts that the
+# daemon and the store have on a server.
 stage_accounts() {
 	local home=$DEMO_TMP/home
 	mkdir -m 700 "$home"
@@ -72,4 +73,8 @@ stage_accounts() {
 	    /etc/passwd
 	echo '_aoed:x:64124:64124::/nonexistent:/usr/sbin/nologin' >>/etc/passwd
 	echo '_aoed:x:64124:' >>/etc/group
+	grep -q "^$ACCOUNT:" /etc/passwd && return
+	echo "$ACCOUNT:x:$ACCOUNT_ID:$ACCOUNT_ID::/data/irsync:/bin/sh" \
+	    >>/etc/passwd
+	echo "$ACCOUNT:x:$ACCOUNT_ID:" >>/etc/group
 }

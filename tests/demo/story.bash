@@ -15,13 +15,14 @@ fi
 
 ACT=0
 CHECKS=0
-WIDTH=96		# columns of a command's output; what is longer is cut
+WIDTH=90		# columns of a command's output; what is longer is folded
 
 # act NUMBER TITLE: begin an act.
 act() {
 	act_ends
 	ACT=$1
 	ACT_CHECKS=0
+	HOST_NET=()
 	ACT_START=${EPOCHREALTIME/./}
 	printf '\n%s=== Act %s: %s ===%s\n' "$BOLD" "$1" "$2" "$PLAIN"
 }
@@ -30,7 +31,7 @@ act() {
 # result is the number of checks that held since the last row.
 shown() {
 	local now=${EPOCHREALTIME/./}
-	printf '%s\t%s\t%s\t%d checks held\t%d.%d\n' "$ACT" "$1" "$2" \
+	printf '%s\t%s\t%s\tok, checks: %d\t%d.%d\n' "$ACT" "$1" "$2" \
 	    "$ACT_CHECKS" $(((now - ACT_START) / 1000000)) \
 	    $(((now - ACT_START) / 100000 % 10)) >>"$T/table"
 	ACT_CHECKS=0
@@ -66,7 +67,8 @@ fail() {
 	exit 1
 }
 
-# The network namespaces of the hosts that have one: HOST_NET[name]=namespace.
+# The network namespaces of the hosts that have one in this act:
+# HOST_NET[name]=namespace.
 declare -A HOST_NET=()
 
 # show [-n LINES] [-e STATUS] HOST COMMAND: print one command line as it is typed
@@ -99,19 +101,17 @@ host_run() {
 	"${enter[@]}" bash -c "cd '$T' && $2"$'\n''exit $?' </dev/null
 }
 
-# indent LINES: stdin as a command's output, the rest of it counted.
+# indent LINES: stdin as a command's output, folded; the rest of it is counted,
+# or not told of if LINES is 0.
 indent() {
-	LC_ALL=C tr -c '\11\12\40-\176\200-\377' '?' |
-	    awk -v most="$1" -v width="$WIDTH" -v dim="$DIM" -v plain="$PLAIN" '
-		NR <= most {
-			gsub(/\t/, "        ")
-			if (length($0) > width)
-				$0 = substr($0, 1, width - 3) "..."
-			print "  " dim $0 plain
-		}
+	tr -d '\r' | LC_ALL=C tr -c '\11\12\40-\176\200-\377' '?' | expand |
+	    fold -s -w "$WIDTH" |
+	    awk -v most="$1" -v dim="$DIM" -v plain="$PLAIN" '
+		{ sub(/ +$/, "") }
+		NR <= most { print "  " dim $0 plain }
 		END {
-			if (NR > most)
-				print "  " dim "[" NR - most " more lines]" plain
+			if (NR > most && most > 0)
+				print "  " dim "[and " NR - most " more]" plain
 		}'
 }
 

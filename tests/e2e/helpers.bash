@@ -235,6 +235,7 @@ sshd_configure() {
 	PrintMotd no
 	PrintLastLog no
 	UseDNS no
+	Subsystem sftp /usr/lib/openssh/sftp-server
 	# \$T is below /tmp, which anyone may write to.
 	StrictModes no
 	CONF
