@@ -92,6 +92,28 @@ out_mkdir(struct node *n, const char *name)
 	    -1 : 0;
 }
 
+/* A folder of lower that is to be in out.  In a second run something else may
+ * stand there, moved from upper by the first. */
+static int
+lower_folder(struct worker *w, struct node *n, const char *name)
+{
+	struct merger *g = w->arg;
+	struct stat st;
+
+	if (out_mkdir(n, name) == -1)
+		return -1;
+	if (g->m->rerun) {
+		if (fstatat(n->fd[OUT], name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+			return -1;
+		if (!S_ISDIR(st.st_mode))
+			return lower_hidden(w, n, name, DT_DIR, false) == -1 ?
+			    -1 : file_pushed(g, n->fd[OUT], name,
+			    IFTODT(st.st_mode));
+	}
+	g->st.entries++;
+	return below(w, n, name, SHOW, true, false, true) == NULL ? -1 : 0;
+}
+
 /* An entry of lower that nothing was pushed over. */
 static int
 lower_entry(struct worker *w, struct node *n, const struct dirent_at *e)
@@ -102,9 +124,7 @@ lower_entry(struct worker *w, struct node *n, const struct dirent_at *e)
 		return lower_hidden(w, n, e->name, e->type, true);
 	if (e->type != DT_DIR)
 		return link_lower(g, n->fd[LOWER], n->fd[OUT], e);
-	g->st.entries++;
-	return out_mkdir(n, e->name) == -1 ||
-	    below(w, n, e->name, SHOW, true, false, true) == NULL ? -1 : 0;
+	return lower_folder(w, n, e->name);
 }
 
 static int

@@ -2,7 +2,8 @@
  * make it, by the local rsync and without any confinement.
  *
  *   storepush [-w overlay|linkdest] [-s SUBDIR] [-d] [-x EXIT] [-l FILE]
- *       [-r RSYNC] ROOT HOST -- RSYNC-OPTIONS... SOURCE...
+ *       [-o FILE] [-r RSYNC] ROOT HOST -- RSYNC-OPTIONS... SOURCE...
+ *   storepush [...] ROOT HOST -- --server RSYNC-OPTIONS... . DEST
  *   storepush -L ROOT HOST
  *
  * -w  the way; the best one unless given
@@ -12,12 +13,13 @@
  * -x  commit as if rsync had ended with this status
  * -l  write "begin", "rsync", "commit", "done" and the time to this file, each
  *     when it begins: for a test that kills us at a certain stage
+ * -o  write the record to this file instead of standard output
  * -r  run this in rsync's place
  * -L  list all snapshots
  *
  * rsync runs in a pid namespace of its own where there are namespaces, whose
- * first process is ours.  As an ordinary user it gets --fake-super.  On success
- * the record is written to standard output.
+ * first process is ours.  As an ordinary user it gets --fake-super.  In the
+ * second form it is the remote end of another rsync, whatever DEST says.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -48,6 +50,7 @@ struct args {
 	const char	*host;
 	const char	*rsync;
 	const char	*log;
+	const char	*out;
 	char		**rest;
 	int		 exit;		/* -1: rsync's own */
 	struct push_request req;
@@ -57,7 +60,7 @@ static void
 usage(void)
 {
 	fprintf(stderr, "usage: storepush [-d] [-w way] [-s subdir] [-x exit] "
-	    "[-l file] [-r rsync]\n                 root host -- options "
+	    "[-l file] [-o file]\n                 [-r rsync] root host -- options "
 	    "source ...\n       storepush -L root host\n");
 	exit(BS_USAGE);
 }
@@ -109,32 +112,52 @@ init(char *const *argv, bool ns)
 }
 
 static void
+add(struct strv *argv, const char *word)
+{
+	if (strv_add(argv, word) == -1)
+		err(126, NULL);
+}
+
+/* What to run: our options behind --server, or at the beginning, and our
+ * folder at the end. */
+static void
+rsync_argv(const struct args *a, const struct push *p, const char *where,
+    struct strv *argv)
+{
+	bool server = a->rest[0] != NULL &&
+	    strcmp(a->rest[0], "--server") == 0;
+	size_t i = 0, n = 0;
+
+	while (a->rest[n] != NULL)
+		n++;
+	add(argv, a->rsync);
+	if (server)
+		add(argv, a->rest[i++]);
+	if (geteuid() != 0)
+		add(argv, "--fake-super");
+	for (size_t k = 0; k < push_linkdests(p)->n; k++)
+		if (strv_addf(argv, "--link-dest=%s",
+		    push_linkdests(p)->v[k]) == -1)
+			err(126, NULL);
+	for (; i < n - server; i++)
+		add(argv, a->rest[i]);
+	if (strv_addf(argv, "%s/%s", where, a->req.subdir) == -1)
+		err(126, NULL);
+}
+
+static void
 child(const struct args *a, struct push *p, const char *mnt)
 {
 	struct strv argv = { .v = NULL };
-	const char *where = push_way(p) == STORE_WAY_OVERLAY ? mnt :
-	    push_target(p);
 	bool ns = push_unshare() == 0;
 	int status;
 	pid_t pid;
-	size_t i;
 
 	if (push_way(p) == STORE_WAY_OVERLAY &&
 	    (!ns || push_mount(p, mnt) == -1))
 		err(126, "mount");
-	if (strv_add(&argv, a->rsync) == -1)
-		err(126, NULL);
-	if (geteuid() != 0 && strv_add(&argv, "--fake-super") == -1)
-		err(126, NULL);
-	for (i = 0; i < push_linkdests(p)->n; i++)
-		if (strv_addf(&argv, "--link-dest=%s",
-		    push_linkdests(p)->v[i]) == -1)
-			err(126, NULL);
-	for (i = 0; a->rest[i] != NULL; i++)
-		if (strv_add(&argv, a->rest[i]) == -1)
-			err(126, NULL);
-	if (strv_addf(&argv, "%s/%s", where, a->req.subdir) == -1)
-		err(126, NULL);
+	rsync_argv(a, p, push_way(p) == STORE_WAY_OVERLAY ? mnt :
+	    push_target(p), &argv);
 	/* Our end ends the namespace and all that is in it. */
 	if (ns && unshare(CLONE_NEWPID) == -1)
 		err(126, "unshare");
@@ -178,13 +201,18 @@ fail(const char *what)
 }
 
 static void
-print_record(const struct snapshot *s)
+print_record(const struct args *a, const struct snapshot *s)
 {
+	FILE *f = stdout;
 	char *text;
 
 	if ((text = store_record_format(s)) == NULL)
 		err(1, NULL);
-	fputs(text, stdout);
+	if (a->out != NULL && (f = fopen(a->out, "w")) == NULL)
+		err(1, "%s", a->out);
+	fputs(text, f);
+	if (f != stdout)
+		fclose(f);
 	free(text);
 }
 
@@ -218,7 +246,7 @@ push(const struct args *a, const char *mnt)
 	} else if (push_commit(p, rc, &made) == -1)
 		rc = fail("push_commit");
 	else
-		print_record(&made);
+		print_record(a, &made);
 	stage(a, "done");
 	push_end(p);
 	store_close(s);
@@ -237,7 +265,7 @@ list(const struct args *a)
 		return fail(a->root);
 	for (i = 0; i < n; i++)
 		if (v[i].recorded)
-			print_record(&v[i]);
+			print_record(a, &v[i]);
 		else
 			printf("{\"stamp\": \"%s\"}\n", v[i].stamp);
 	free(v);
@@ -256,7 +284,7 @@ main(int argc, char **argv)
 	bool only_list = false;
 	int c, rc;
 
-	while ((c = getopt(argc, argv, "+Ldl:r:s:w:x:")) != -1)
+	while ((c = getopt(argc, argv, "+Ldl:o:r:s:w:x:")) != -1)
 		switch (c) {
 		case 'L':
 			only_list = true;
@@ -266,6 +294,9 @@ main(int argc, char **argv)
 			break;
 		case 'l':
 			a.log = optarg;
+			break;
+		case 'o':
+			a.out = optarg;
 			break;
 		case 'r':
 			a.rsync = optarg;
