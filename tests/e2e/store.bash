@@ -75,6 +75,7 @@ push_plain() {
 		shift
 	done
 	shift
+	settle
 	if [ "$WHO" = root ]; then
 		as_who "$TOOLS/storepush" -w "$way" -l "$LOG" "${opts[@]}" \
 		    "$ROOT" host -- "$@" "$SRC/" >"$T/record" 2>"$T/out"

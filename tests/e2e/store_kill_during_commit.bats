@@ -37,7 +37,6 @@ change_source() {
 		mkdir -p "$SRC/swap/below" "$SRC/dir5/sub"
 		echo a >"$SRC/swap/below/file"
 	fi
-	settle
 }
 
 # The state is the old one, or the new one that is what was pushed.

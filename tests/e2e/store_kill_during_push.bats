@@ -15,7 +15,6 @@ change_source() {
 	head -c 40000 /dev/urandom >"$SRC/files/file$((RANDOM % 20))"
 	mv "$SRC"/moving* "$SRC/moving$1"
 	chmod "$(printf '0%o' $((0600 + RANDOM % 64)))" "$SRC/files/file0"
-	settle
 }
 
 # killed WAY: fifty pushes, all killed while rsync runs or before.

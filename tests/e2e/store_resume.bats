@@ -1,0 +1,183 @@
+#!/usr/bin/env bats
+# A push that was cut off goes on: what had arrived is not sent again.
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The backshelf authors
+
+load helpers
+load store
+teardown() { run_cleanup; }
+
+# sent: files that rsync transferred in the last push.
+sent() {
+	sed -n 's/^Number of regular files transferred: //p' "$T/record" "$T/out"
+}
+
+# Kill the first push of many files in the middle; the second one sends fewer.
+goes_on() {
+	local us
+	some_files "$SRC/a" 5 100
+	push "$1"
+	some_files "$SRC/b" 400 4000
+	age "$SRC"
+	cp -a "$ROOT" "$T/before"
+	push "$1"
+	us=$(duration rsync commit)
+	rm -rf "${ROOT:?}"/*
+	cp -a "$T/before/." "$ROOT"
+	KILLAT=("$TOOLS/killat" "$LOG" rsync $((us * 8 / 10)))
+	: >"$LOG"
+	push "$1"
+	KILLAT=()
+	[ "$(stamps | wc -l)" = 1 ]
+	push "$1" -- --stats
+	grep -q resumed "$T/out"
+	echo "$(sent) files sent" >&2
+	[ "$(sent)" -lt 400 ]
+	same "$SRC" "$(full)"
+	# Nothing of rsync's is left among the files.
+	[ "$(find "$(full)" -name '.*' | wc -l)" = 0 ]
+}
+
+@test 'overlay: what arrived before everything was killed is used' {
+	store_setup root
+	goes_on overlay
+}
+
+@test 'linkdest: what arrived before everything was killed is used' {
+	store_setup root
+	goes_on linkdest
+}
+
+# A failed push whose rsync had sent all: nothing is sent again.
+failed_push() {
+	some_files "$SRC/a" 30 1000
+	age "$SRC"
+	fails push "$1" -x "${2:-12}"
+	[ -z "$(stamps)" ]
+	[ ! -e "$ROOT/host.full" ]
+	jq -e .synced "$ROOT/host.snaps/.push/state"
+	[ -z "${3:-}" ] || "$3"
+	push "$1" -- --stats
+}
+
+@test 'overlay: nothing is sent again after a broken line' {
+	store_setup root
+	failed_push overlay
+	[ "$(sent)" = 0 ]
+	same "$SRC" "$(full)"
+}
+
+@test 'linkdest: nothing is sent again after a broken line' {
+	store_setup root
+	failed_push linkdest
+	[ "$(sent)" = 0 ]
+	same "$SRC" "$(full)"
+}
+
+other_boot() {
+	sed -i 's/"boot_id": "[^"]*"/"boot_id": "another"/' \
+	    "$ROOT/host.snaps/.push/state"
+}
+
+not_synced() {
+	other_boot
+	sed -i 's/"synced": true/"synced": false/' "$ROOT/host.snaps/.push/state"
+}
+
+@test 'overlay: what was made durable is used after a power cut' {
+	store_setup root
+	failed_push overlay 12 other_boot
+	[ "$(sent)" = 0 ]
+	same "$SRC" "$(full)"
+}
+
+@test 'overlay: what may not have reached the disk is sent again' {
+	store_setup root
+	failed_push overlay 12 not_synced
+	[ "$(sent)" = 30 ]
+	same "$SRC" "$(full)"
+}
+
+@test 'linkdest: what may not have reached the disk is sent again' {
+	store_setup root
+	failed_push linkdest 12 not_synced
+	[ "$(sent)" = 30 ]
+	same "$SRC" "$(full)"
+}
+
+@test 'a push of another way begins anew' {
+	store_setup root
+	some_files "$SRC/a" 30 1000
+	fails push overlay -x 12
+	push linkdest -- --stats
+	[ "$(sent)" = 30 ]
+	same "$SRC" "$(full)"
+	echo x >"$SRC/x"
+	fails push linkdest -x 12
+	push overlay
+	same "$SRC" "$(full)"
+	[ -z "$(ls -A "$ROOT/host.snaps/.push")" ]
+}
+
+# What a push of a part left is no part of a push of another part.
+other_part() {
+	mkdir "$SRC/p" "$SRC/q"
+	echo p >"$SRC/p/p"
+	echo q >"$SRC/q/q"
+	push "$1"
+	SRC=$SRC/p
+	echo new >"$SRC/new"
+	fails push "$1" -s p -x 12
+	SRC=$T/src/q
+	push "$1" -s q
+	[ ! -e "$(full)/p/new" ]
+	SRC=$T/src/p
+	fails push "$1" -s p -x 12
+	SRC=$T/src
+	push "$1"
+	grep -q resumed "$T/out"
+	same "$SRC" "$(full)"
+}
+
+@test 'overlay: a push of another folder does not take over' {
+	store_setup root
+	other_part overlay
+}
+
+@test 'linkdest: a push of another folder does not take over' {
+	store_setup root
+	other_part linkdest
+}
+
+@test 'overlay: a big file that was cut off goes on' {
+	store_setup root
+	some_files "$SRC" 3 1000
+	push overlay
+	head -c 8000000 /dev/urandom >"$SRC/big"
+	local dir='.~backshelf-partial~'
+	# What rsync leaves when its line breaks.
+	cat >"$T/cut" <<-EOF
+	#!/bin/bash
+	mkdir "\${!#}/$dir"
+	head -c 6000000 "$SRC/big" >"\${!#}/$dir/big"
+	exit 12
+	EOF
+	chmod +x "$T/cut"
+	fails push overlay -r "$T/cut"
+	push overlay -- --partial-dir="$dir" --no-whole-file --stats
+	[ "$(sed -n 's/^Matched data: \([0-9,]*\).*/\1/p' "$T/record" |
+	    tr -d ,)" -gt 5000000 ]
+	same "$SRC" "$(full)"
+}
+
+@test 'folders of unfinished files are no part of a snapshot' {
+	store_setup root
+	some_files "$SRC/a" 3 1000
+	mkdir -p "$SRC/a/.~backshelf-partial~" "$SRC/.~backshelf-partial~/x"
+	echo half >"$SRC/a/.~backshelf-partial~/file"
+	for way in overlay linkdest; do
+		push_plain $way -- -a
+		same -T -x '.~backshelf-partial~' "$SRC" "$(full)"
+		[ -z "$(find "$(full)" -name '.~backshelf-partial~')" ]
+	done
+}
