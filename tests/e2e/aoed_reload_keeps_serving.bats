@@ -64,12 +64,12 @@ drop_row() {
 @test "an export whose row did not change loses no frame to forty reloads" {
 	start_aoed "$T/table"
 	head -c 8M /dev/urandom >"$T/data"
-	for i in {1..8}; do
+	for _ in {1..8}; do
 		aoe 1 -v -c 8 write 0.0 0 <"$T/data" 2>>"$T/sent"
 		aoe 1 -v -c 8 read 0.0 0 16384 2>>"$T/sent" | cmp - "$T/data"
 	done 3>&- &
 	traffic=$!
-	for i in {1..10}; do
+	for _ in {1..10}; do
 		add_row
 		aoectl reload
 		drop_row
