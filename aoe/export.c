@@ -53,10 +53,11 @@ file_size(int fd, struct stat *st, uint64_t *bytes)
 }
 
 /* The sectors that the row serves of a file of that size, whole pages of
- * 4 KiB: a client with an odd number falls to single sectors.  0 with
- * why->text if there are none. */
+ * 4 KiB: a client with an odd number falls to single sectors.  *cut is what
+ * that leaves out.  0 with why->text if there are none. */
 static uint64_t
-measure(const struct row *r, uint64_t bytes, struct reason *why)
+measure(const struct row *r, uint64_t bytes, unsigned *cut,
+    struct reason *why)
 {
 	uint64_t all = bytes / SECTOR, n;
 
@@ -75,7 +76,8 @@ measure(const struct row *r, uint64_t bytes, struct reason *why)
 	}
 	if (r->length != 0)
 		n = r->length;
-	n -= n % 8;
+	*cut = (unsigned)(n % 8);
+	n -= *cut;
 	if (n == 0)
 		snprintf(why->text, sizeof(why->text),
 		    "%s: smaller than 4 KiB", r->file);
@@ -121,7 +123,8 @@ export_open(const struct row *r, struct reason *why)
 	    (r->direct && (e->fd_plain = file_open(r, 0)) == -1) ||
 	    file_size(e->fd, &st, &bytes) == -1)
 		goto fail_errno;
-	if ((e->disk.sectors = measure(r, bytes, why)) == 0)
+	if ((e->disk.sectors = measure(r, bytes, &e->cut,
+	    why)) == 0)
 		goto fail;
 	e->dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
 	e->ino = S_ISBLK(st.st_mode) ? 0 : st.st_ino;

@@ -50,7 +50,8 @@ struct export {
 	int			 fd_plain;	/* without O_DIRECT, for what
 						 * is not aligned; or -1 */
 	off_t			 offset;	/* bytes */
-	struct ata_disk		 disk;		/* max is the row's own */
+	struct ata_disk		 disk;
+	unsigned		 cut;		/* sectors left out at the end */
 	unsigned		 owner;		/* the worker's number */
 	dev_t			 dev;		/* which file it is */
 	ino_t			 ino;

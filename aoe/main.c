@@ -172,6 +172,7 @@ detach(void)
 	close(fds[1]);
 	if (read(fds[0], &ok, 1) == 1)
 		_exit(BS_OK);
+	warnx("it did not start; the system's log says why");
 	_exit(waitpid(pid, &status, 0) == pid && WIFEXITED(status) &&
 	    WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : BS_FAIL);
 }

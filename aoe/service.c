@@ -137,6 +137,10 @@ log_serving(const struct export *e)
 	    e->row.file, mac, e->row.nmacs > 1 ? " and others" : "",
 	    e->ifaces[0]->name, e->nifaces > 1 ? " and others" : "",
 	    e->row.ro ? ", read-only" : "");
+	if (e->cut != 0)
+		log_info("%s: %s: the last %u sectors are not served: sizes "
+		    "are rounded down to 4 KiB", e->row.alias, e->row.file,
+		    e->cut);
 }
 
 /* Open a service's file and interfaces. */
