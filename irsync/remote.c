@@ -157,6 +157,22 @@ temporary(void)
 	return dir;
 }
 
+/* Its parent is opened first: what is removed may be a mount point's, but
+ * nothing that is mounted. */
+static void
+temporary_remove(char *dir)
+{
+	char *name = strrchr(dir, '/');
+	int fd;
+
+	*name++ = '\0';
+	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
+	    tree_remove(fd, name) == -1)
+		log_warn("%s/%s", dir, name);
+	if (fd != -1)
+		close(fd);
+}
+
 int
 remote_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 {
@@ -183,8 +199,7 @@ remote_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 out:
 	if (fd != -1)
 		close(fd);
-	if (tree_remove(AT_FDCWD, dir) == -1)
-		log_warn("%s", dir);
+	temporary_remove(dir);
 	free(dest);
 	free(dir);
 	return status;

@@ -1,0 +1,27 @@
+#!/usr/bin/env bats
+# Listing over ssh takes a temporary folder and leaves nothing of it, also where
+# that lies on a file system of its own.
+
+load helpers
+load irsync_helpers
+
+setup() {
+	setup_tmp
+	start_sshd
+	server_make
+	irsync_conf "$T/src"
+}
+teardown() { run_cleanup; }
+
+@test "a listing says nothing on stderr and leaves no folder behind" {
+	mkdir "$T/src" "$T/tmp"
+	echo one >"$T/src/file"
+	irsync backup
+	mount -t tmpfs tmpfs "$T/tmp"
+	on_exit umount "$T/tmp"
+	export TMPDIR=$T/tmp
+	run -0 --separate-stderr irsync list
+	[ "${#lines[@]}" = 3 ]
+	[ -z "$stderr" ]
+	[ -z "$(ls -A "$T/tmp")" ]
+}
