@@ -132,6 +132,7 @@ push_rsync(struct irsync *ir, const struct push_options *given,
 		r->namespaces = geteuid() == 0 ? CLONE_NEWPID : 0;
 		rc = run_rsync(r);
 		r->argv = NULL;
+		r->arg = NULL;
 	}
 	strv_free(&argv);
 	free(dest);

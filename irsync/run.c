@@ -25,6 +25,10 @@
 
 #define ERROR_LINES_MAX	1000	/* passed on; a server must not fill logs */
 #define GRACE		10	/* seconds from SIGTERM to SIGKILL */
+#define ORPHAN_TICKS	300	/* of 10 ms, to wait for ssh's end */
+
+#define RERR_SOCKETIO	10	/* rsync's errcode.h */
+#define RERR_STREAMIO	12
 
 static volatile sig_atomic_t caught;
 
@@ -162,6 +166,31 @@ pass_signal(pid_t pid, int *passed, struct timespec *wait, bool *limited)
 	*limited = true;
 }
 
+/* rsync ends with ssh's exit status, the server's, if that is the higher one;
+ * but where the connection broke it does not wait for ssh to end.  Then ssh
+ * becomes our child, and we wait.  The status that counts. */
+static int
+orphans_status(int code)
+{
+	struct timespec tick = { .tv_nsec = 10000000 };
+	int i, status;
+
+	if (code != RERR_SOCKETIO && code != RERR_STREAMIO)
+		return code;
+	for (i = 0; i < ORPHAN_TICKS && caught == 0; i++)
+		switch (waitpid(-1, &status, WNOHANG)) {
+		case -1:
+			return code;
+		case 0:
+			(void)nanosleep(&tick, NULL);
+			break;
+		default:
+			if (WIFEXITED(status) && WEXITSTATUS(status) > code)
+				code = WEXITSTATUS(status);
+		}
+	return code;
+}
+
 static int
 watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 {
@@ -198,7 +227,7 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 	drain_rest(out, &lout, out_line, r);
 	drain_rest(err, &lerr, err_line, r);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
-	return spawn_wait(pid);
+	return orphans_status(spawn_wait(pid));
 }
 
 void
@@ -259,7 +288,8 @@ run_rsync(struct run *r)
 		errno = EINTR;
 		return -1;
 	}
-	if (environment(&env) != 0 || pipe2(out, O_CLOEXEC) == -1 ||
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1 ||
+	    environment(&env) != 0 || pipe2(out, O_CLOEXEC) == -1 ||
 	    pipe2(err, O_CLOEXEC) == -1)
 		goto out;
 	sp.envp = env.v;

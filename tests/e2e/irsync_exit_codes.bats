@@ -55,9 +55,9 @@ teardown() { run_cleanup; }
 
 @test "75: another push of this client is running" {
 	irsync backup
+	mkfifo "$T/hold"
 	flock -x "$T/store/client.example.net.snaps/.lock" \
 	    -c "echo up >'$T/up'; cat '$T/hold'" 3>&- &
-	mkfifo "$T/hold"
 	wait_until 5 test -s "$T/up"
 	run -75 irsync backup
 	: >"$T/hold"

@@ -7,6 +7,7 @@
 
 bats_require_minimum_version 1.5.0
 
+# shellcheck disable=SC2034
 SAMETREE=$HELPERS_DIR/sametree.py
 
 # source_make DIR: the first state.

@@ -31,7 +31,7 @@ teardown() { run_cleanup; }
 	python3 "$SAMETREE" "$T/then" "$T/out$T/src"
 	run -0 irsync restore "$middle" "$T/src/dir/new" --to "$T/part"
 	cmp "$T/then/dir/new" "$T/part$T/src/dir/new"
-	! grep -q "$T" /proc/self/mounts
+	run -1 grep "$T" /proc/self/mounts
 }
 
 @test "the store itself is left out, also when all is configured" {
@@ -47,16 +47,17 @@ teardown() { run_cleanup; }
 }
 
 @test "an ordinary user's backup keeps what the user may see" {
-	local user="setpriv --reuid 4242 --regid 4242 --clear-groups --"
+	local user=(setpriv --reuid 4242 --regid 4242 --clear-groups --)
 	mkdir -p "$T/src" "$T/store"
 	echo mine >"$T/src/mine"
 	echo roots >"$T/src/roots"
 	chown 4242:4242 "$T/src" "$T/src/mine" "$T/store"
 	chown 0:7 "$T/src/roots"
 	echo "lock = \"$T/store/lock\"" >>"$CONF"
-	run -0 $user "$BIN/irsync" -f "$CONF" backup
-	run -0 $user "$BIN/irsync" -f "$CONF" backup
-	[ "$(ls "$T/store/client.example.net.snaps" | wc -l)" = 2 ]
+	run -0 "${user[@]}" "$BIN/irsync" -f "$CONF" backup
+	run -0 "${user[@]}" "$BIN/irsync" -f "$CONF" backup
+	set -- "$T/store/client.example.net.snaps/"*
+	[ "$#" = 2 ]
 	[ "$(stat -c %h "$T/store/client.example.net.full$T/src/mine")" = 2 ]
 	# Root gets the owners back.
 	run -0 irsync restore --to "$T/out"
@@ -65,7 +66,7 @@ teardown() { run_cleanup; }
 	# What the user may not read makes it partial.
 	chmod 600 "$T/src/roots"
 	echo secret >"$T/src/roots"
-	run -23 $user "$BIN/irsync" -f "$CONF" backup
+	run -23 "${user[@]}" "$BIN/irsync" -f "$CONF" backup
 	[[ $output == *"send_files failed to open"*"/src/roots"* ]]
 	run -0 irsync list
 	[[ ${lines[2]} == *" complete, latest" ]]
