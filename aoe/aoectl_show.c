@@ -177,9 +177,10 @@ show_status(const json_t *answer)
 void
 show_stats(const json_t *answer)
 {
-	const json_t *o, *drops, *n;
-	const char *name;
+	const json_t *o;
+	json_t *drops;
 	size_t i;
+	void *it;
 
 	json_array_foreach(json_object_get(answer, "workers"), i, o) {
 		printf("worker %" PRIu64 ": frames %" PRIu64 ", answers %"
@@ -187,10 +188,11 @@ show_stats(const json_t *answer)
 		    number_of(o, "worker"), number_of(o, "frames"),
 		    number_of(o, "answers"), number_of(o, "handed"));
 		drops = json_object_get(o, "drops");
-		/* The iterators do not write, for all their prototypes. */
-		json_object_foreach((json_t *)(uintptr_t)drops, name, n)
-			printf(" %s %" JSON_INTEGER_FORMAT, name,
-			    json_integer_value(n));
+		for (it = json_object_iter(drops); it != NULL;
+		    it = json_object_iter_next(drops, it))
+			printf(" %s %" JSON_INTEGER_FORMAT,
+			    json_object_iter_key(it),
+			    json_integer_value(json_object_iter_value(it)));
 		putchar('\n');
 	}
 }

@@ -57,25 +57,22 @@ decode_aliases(const json_t *list, struct strv *aliases, const char **why)
 }
 
 static int
-decode_object(const json_t *root, struct control_request *req,
-    const char **why)
+decode_object(json_t *root, struct control_request *req, const char **why)
 {
-	const char *key, *name;
-	json_t *value, *copy;
+	const char *name;
+	void *it;
 
 	*why = "not an object";
 	if (!json_is_object(root))
 		return -1;
 	*why = "unknown member";
-	if ((copy = json_copy((json_t *)(uintptr_t)root)) == NULL)
-		return -1;
-	json_object_foreach(copy, key, value)
-		if (strcmp(key, "command") != 0 &&
-		    strcmp(key, "aliases") != 0) {
-			json_decref(copy);
+	for (it = json_object_iter(root); it != NULL;
+	    it = json_object_iter_next(root, it)) {
+		name = json_object_iter_key(it);
+		if (strcmp(name, "command") != 0 &&
+		    strcmp(name, "aliases") != 0)
 			return -1;
-		}
-	json_decref(copy);
+	}
 	*why = "no command";
 	name = json_string_value(json_object_get(root, "command"));
 	if (name == NULL)

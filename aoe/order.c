@@ -36,12 +36,9 @@ is_held(const struct order *o, const struct order_item *item)
 {
 	const struct order_item *i;
 
-	TAILQ_FOREACH(i, &o->list, link) {
-		if (i == item)
-			break;
+	for (i = TAILQ_FIRST(&o->list); i != item; i = TAILQ_NEXT(i, link))
 		if (must_wait(i, item))
 			return true;
-	}
 	return false;
 }
 

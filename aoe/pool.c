@@ -22,7 +22,7 @@ struct chunk {
 #define CHUNK_BYTES	((size_t)CHUNK * POOL_FRAME + PAGE)
 
 struct pool {
-	SLIST_HEAD(, chunk)	 chunks;
+	SLIST_HEAD(chunk_list, chunk) chunks;
 	struct req_list		 free;
 	size_t			 n;		/* requests of all chunks */
 };

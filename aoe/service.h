@@ -59,9 +59,9 @@ struct supervisor {
 	struct iface		**ifaces;	/* all that are open */
 	size_t			 nifaces;
 	unsigned		 iface_ids;	/* given so far */
-	LIST_HEAD(, export)	 retiring;	/* out of the view, not done */
+	LIST_HEAD(retiring, export) retiring;	/* out of the view, not done */
 	struct view		*view;		/* the newest */
-	SLIST_HEAD(, old_view)	 old_views;
+	SLIST_HEAD(old_views, old_view) old_views;
 	uint64_t		 epoch;
 	bool			 changed;	/* a new view is due */
 };

@@ -33,7 +33,7 @@ struct row {
 	unsigned	 line;			/* where it stands, from 1 */
 	unsigned	 col[COLUMNS];		/* of each column; 0: not there */
 	char		*bad;			/* why it cannot be served, or
-						 * NULL; then only line, col
+						 * NULL; then line, col
 						 * and alias are sure */
 	uint16_t	 shelf;
 	uint8_t		 slot;

@@ -31,8 +31,8 @@ struct worker {
 	struct net_batch	 batch;
 	struct req		*incoming[NET_BATCH];
 	unsigned		 nincoming;	/* buffers ready to receive */
-	STAILQ_HEAD(, export)	 syncs;		/* that want an fdatasync */
-	LIST_HEAD(, export)	 configs;	/* that wait for a store */
+	STAILQ_HEAD(sync_list, export) syncs;		/* that want an fdatasync */
+	LIST_HEAD(config_list, export) configs;	/* that wait for a store */
 	int64_t			 now;		/* time(3), of this turn */
 	bool			 mail_armed;
 	bool			*kick;		/* peers to be woken */
