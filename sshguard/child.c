@@ -3,7 +3,8 @@
  *
  * With a jail it begins in namespaces of its own and is the first process of
  * its pid namespace: when it ends, the kernel kills whatever it started, before
- * wait(2) returns here.  PR_SET_PDEATHSIG kills it when we are killed.
+ * wait(2) returns here.  Without one, what it leaves behind becomes our child
+ * and is killed by us.  PR_SET_PDEATHSIG kills it when we are killed.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -26,6 +27,7 @@
 #include "spawn.h"
 
 #define GRACE	10		/* seconds between SIGTERM and SIGKILL */
+#define STRAYS	5000		/* ms to be rid of what a child left behind */
 
 /* What the child is given. */
 struct birth {
@@ -151,6 +153,47 @@ await(pid_t pid)
 	    WEXITSTATUS(status);
 }
 
+/* Kill the children that we have; each may have become one just now. */
+static void
+kill_children(void)
+{
+	char text[4096], *p = text, *end;
+	ssize_t n;
+	long pid;
+	int fd;
+
+	if ((fd = open("/proc/thread-self/children",
+	    O_RDONLY | O_CLOEXEC)) == -1)
+		return;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	/* What was cut off at the end is killed in the next round. */
+	while ((pid = strtol(p, &end, 10)) > 1 && *end == ' ') {
+		(void)kill((pid_t)pid, SIGKILL);
+		p = end;
+	}
+}
+
+/* Wait until nothing that the child started is left.  -1 if that cannot be
+ * had: it multiplies faster than it dies. */
+static int
+reap_strays(void)
+{
+	struct timespec pause = { 0, 1000000 };
+	int i;
+
+	for (i = 0; i < STRAYS; i++) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		if (waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD)
+			return 0;
+		kill_children();
+		nanosleep(&pause, NULL);
+	}
+	return -1;
+}
+
 /* Let go of rsync's stream, so that its other end sees it close. */
 static void
 drop_stream(void)
@@ -190,6 +233,8 @@ child_run(const struct child *c, struct ending *e)
 	if (pipe2(b.life, O_CLOEXEC) == -1 || pipe2(b.report, O_CLOEXEC) == -1)
 		goto fail;
 	sp.namespaces = c->jail != NULL ? jail_namespaces() : 0;
+	if (c->jail == NULL && prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
+		goto fail;
 	if ((pid = spawn_start(&sp)) == -1)
 		goto fail;
 	close(b.report[1]);
@@ -199,6 +244,8 @@ child_run(const struct child *c, struct ending *e)
 	if (e->started)
 		drop_stream();
 	e->status = await(pid);
+	if (c->jail == NULL && reap_strays() == -1)
+		e->status = 128 + SIGKILL;
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	e->seconds = (long)(t1.tv_sec - t0.tv_sec);
 	goto out;

@@ -51,6 +51,19 @@ make_rsh() {
 	chmod 755 "$RSH"
 }
 
+# no_namespaces: from here on, the kernel makes no user namespace for $RSH: it
+# makes none in a chroot.
+no_namespaces() {
+	mkdir "$T/chroot"
+	mv "$RSH" "$RSH.inside"
+	cat >"$RSH" <<-SCRIPT
+	#!/bin/sh
+	exec unshare --mount sh -c 'mount --rbind / "\$0" &&
+	    exec chroot "\$0" "\$@"' "$T/chroot" "$RSH.inside" "\$@"
+	SCRIPT
+	chmod 755 "$RSH"
+}
+
 # guard COMMAND...: hand a command to validate-ssh; its words are not quoted.
 guard() {
 	"$RSH" server "$@" </dev/null

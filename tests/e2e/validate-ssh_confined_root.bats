@@ -71,6 +71,19 @@ unharmed() {
 	confined
 }
 
+@test "without namespaces" {
+	no_namespaces
+	policy 'pull = true' "$RSYNC_KEY"
+	run guard rsync --server -r . "$CLIENT.full"
+	[ "$status" = 12 ]
+	[ "$(worked)" = "write its own,see the parent" ]
+	unharmed
+	run guard rsync --server --sender -r . "$CLIENT.full"
+	[ "$status" = 12 ]
+	[ "$(worked)" = "list the snapshots,see the parent" ]
+	unharmed
+}
+
 @test "the sandbox switched off, the same tries work" {
 	policy 'sandbox = "off"  way = "linkdest"' "$RSYNC_KEY"
 	run guard rsync --server -r . "$CLIENT.full"

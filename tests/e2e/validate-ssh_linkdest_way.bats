@@ -54,15 +54,7 @@ teardown() {
 @test "without namespaces Landlock alone confines" {
 	mkdir "$T/src"
 	echo x >"$T/src/x"
-	# The kernel lets nobody make a user namespace in a chroot.
-	mkdir "$T/chroot"
-	cat >"$T/rsh-none" <<-SCRIPT
-	#!/bin/sh
-	exec unshare --mount sh -c 'mount --rbind / "\$0" &&
-	    exec chroot "\$0" "\$@"' "$T/chroot" "$RSH" "\$@"
-	SCRIPT
-	chmod 755 "$T/rsh-none"
-	RSH=$T/rsh-none
+	no_namespaces
 	policy 'pull = true'
 	push "$T/src/" server:
 	snapshot_count 1

@@ -4,19 +4,22 @@
  * (why)" if not.  The tests say which may.
  *
  * Its last argument is the folder that rsync would write into or read from.
- * It ends with a status that makes no snapshot.
+ * It ends with a status that makes no snapshot; but with --info=stray it leaves
+ * processes behind that write on, and ends as if all were well.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <linux/capability.h>
 #include <netinet/in.h>
 
 #include <dirent.h>
@@ -183,6 +186,19 @@ try_files(void)
 	try_store();
 }
 
+static bool
+has_capability(void)
+{
+	struct __user_cap_header_struct h = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct d[2];
+
+	if (syscall(SYS_capget, &h, d) == -1)
+		return false;
+	errno = EPERM;
+	return (d[0].effective | d[0].permitted | d[1].effective |
+	    d[1].permitted) != 0;
+}
+
 static void
 try_system(void)
 {
@@ -193,6 +209,7 @@ try_system(void)
 	say("ptrace", ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
 	say("mount", mount("none", place, "tmpfs", 0, NULL) == 0);
 	say("unmount", umount2("/", MNT_DETACH) == 0);
+	say("a capability", has_capability());
 	say("a namespace", unshare(CLONE_NEWUSER | CLONE_NEWNS) == 0);
 	say("chroot", chroot(place) == 0);
 	say("keys", syscall(SYS_keyctl, 0, -3, 1, 0, 0) != -1);
@@ -204,17 +221,65 @@ try_system(void)
 	say("an environment", environ != NULL && environ[0] != NULL);
 }
 
+/* Write a byte to a file of its own every millisecond for a minute. */
+static void
+write_on(void)
+{
+	char path[sizeof(place) + 64];
+	int i, fd;
+
+	snprintf(path, sizeof(path), "%s/stray", place);
+	fd = open(path, O_WRONLY | O_CREAT | O_APPEND, 0600);
+	for (i = 0; i < 60000; i++) {
+		(void)!write(fd, "x", 1);
+		(void)chmod(path, i % 2 == 0 ? 0600 : 0644);
+		usleep(1000);
+	}
+	_exit(0);
+}
+
+/* Leave a child, a grandchild and one that is in a session of its own. */
+static int
+stray(void)
+{
+	char path[sizeof(place) + 64];
+	struct stat st;
+	int i;
+
+	say("keep running", prctl(PR_SET_PDEATHSIG, 0) == 0);
+	for (i = 0; i < 3; i++)
+		if (fork() == 0) {
+			if (i > 0 && fork() > 0)
+				_exit(0);
+			if (i == 2)
+				(void)setsid();
+			write_on();
+		}
+	snprintf(path, sizeof(path), "%s/stray", place);
+	while (stat(path, &st) == -1 || st.st_size < 10)
+		usleep(1000);
+	return 0;
+}
+
 int
 main(int argc, char *argv[])
 {
+	int i;
+
 	if (argc > 1 && strcmp(argv[1], "--again") == 0)
 		return 0;
 	if (argc < 2)
 		return 2;
 	(void)strlcpy(self, argv[0], sizeof(self));
-	(void)strlcpy(place, argv[argc - 1], sizeof(place));
+	if (argv[argc - 1][0] != '/' && getcwd(place, sizeof(place)) != NULL &&
+	    strcmp(place, "/") != 0)
+		(void)strlcat(place, "/", sizeof(place));
+	(void)strlcat(place, argv[argc - 1], sizeof(place));
 	if (place[0] != '\0' && place[strlen(place) - 1] == '/')
 		place[strlen(place) - 1] = '\0';
+	for (i = 1; i < argc; i++)
+		if (strcmp(argv[i], "--info=stray") == 0)
+			return stray();
 	try_files();
 	try_system();
 	return 12;

@@ -1,0 +1,206 @@
+/* push.c: a push: the store begins one, rsync writes to what the store gave it,
+ * and what it ended with decides whether that becomes a snapshot.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "exits.h"
+#include "human.h"
+#include "job.h"
+#include "store.h"
+
+/* A path of the store's in the scene: the same, or below /HOST.snaps. */
+static const char *
+place_of(struct job *b, const char *path)
+{
+	char in[NAME_SIZE + 2];
+	const char *p;
+
+	if (!b->own_root)
+		return path;
+	snprintf(in, sizeof(in), "/%s/", b->snaps);
+	if ((p = strstr(path, in)) == NULL) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return job_text(b, "%s", p);
+}
+
+static int
+prepare_linkdest(struct job *b, struct store *st, const struct push *p)
+{
+	const struct strv *ld = push_linkdests(p);
+	const char *place;
+	size_t i;
+	int fd;
+
+	if (b->own_root && ((fd = fcntl(store_fd(st), F_DUPFD_CLOEXEC,
+	    3)) == -1 || job_show(b, b->snaps, fd, b->snaps, true) == -1))
+		return -1;
+	for (i = 0; i < ld->n; i++)
+		if ((place = place_of(b, ld->v[i])) == NULL ||
+		    strv_add(&b->linkdests, place) == -1 ||
+		    job_rule(b, place, SANDBOX_LINK) == -1)
+			return -1;
+	b->scene.linkdests = &b->linkdests;
+	b->scene.dest = place_of(b, push_target(p));
+	return job_rule(b, b->scene.dest, SANDBOX_WRITE);
+}
+
+/* Are there attributes on the server's own files that no user has set? */
+static bool
+is_labelled(int fd)
+{
+	char names[4096], *p;
+	ssize_t n = flistxattr(fd, names, sizeof(names));
+
+	for (p = names; n > 0 && p < names + n; p += strlen(p) + 1)
+		if (strncmp(p, "user.", 5) != 0)
+			return true;
+	return false;
+}
+
+static int
+prepare_push(struct job *b, struct store *st, const struct push *p)
+{
+	job_reset(b);
+	b->scene.labelled = is_labelled(store_fd(st));
+	if (job_rules(b) == -1)
+		return -1;
+	if (push_way(p) == STORE_WAY_LINKDEST)
+		return prepare_linkdest(b, st, p);
+	b->jail.push = p;
+	b->jail.at = b->full;
+	return job_rule(b, b->scene.dest, SANDBOX_WRITE);
+}
+
+static void
+say_snapshot(const struct job *b, const struct snapshot *s)
+{
+	char size[HUMAN_SIZE];
+
+	human_size(size, s->bytes_new);
+	journal_log(b->j, "%s: snapshot %s %s: %" PRIu64 " entries, %" PRIu64
+	    " linked, %" PRIu64 " moved, %" PRIu64 " dropped, %s on disk "
+	    "(%s)", b->q->client, s->stamp, snapshot_status_name(s->status),
+	    s->entries, s->linked, s->moved, s->dropped, size,
+	    store_way_name(s->way));
+	if ((b->v->rq.effects & RSYNC_VERBOSE) != 0)
+		dprintf(2, "backshelf: snapshot %s %s: %" PRIu64 " entries, %"
+		    PRIu64 " linked, %" PRIu64 " moved, %" PRIu64
+		    " dropped, %s on disk\n", s->stamp,
+		    snapshot_status_name(s->status), s->entries, s->linked,
+		    s->moved, s->dropped, size);
+}
+
+/* rsync has run: make a snapshot of what it brought, or keep that for the
+ * next push. */
+static int
+finish_push(struct job *b, struct push *p, const struct ending *e)
+{
+	struct snapshot made;
+
+	journal_log(b->j, "%s: push from %s: rsync ended with %d after %ld s",
+	    b->q->client, b->q->address != NULL ? b->q->address : "here",
+	    e->status, e->seconds);
+	switch (e->status) {
+	case BS_OK:
+	case BS_PARTIAL:
+	case BS_VANISHED:
+		if (push_commit(p, e->status, &made) == -1)
+			return job_failed(b, "no snapshot was made");
+		say_snapshot(b, &made);
+		break;
+	default:
+		if (push_failed(p, e->status) == 1)
+			journal_tell(b->j, "%s: the disk is full; what the "
+			    "push brought was freed", b->q->client);
+		else
+			journal_log(b->j, "%s: what the push brought is kept "
+			    "for the next", b->q->client);
+	}
+	return e->status;
+}
+
+/* rsync was not started.  May another way of pushing do?  If so, rq says it. */
+static bool
+do_otherwise(struct job *b, struct push_request *rq, const struct push *p,
+    const struct ending *e)
+{
+	if (push_way(p) == STORE_WAY_LINKDEST)
+		return job_without_jail(b, e);
+	if (rq->way != -1)
+		return false;
+	rq->way = STORE_WAY_LINKDEST;
+	journal_log(b->j, "%s: %s: %s: no overlay; --link-dest instead",
+	    b->q->client, e->why, strerror(e->error));
+	return true;
+}
+
+/* One try to push.  The exit status; *again if another is to be made. */
+static int
+try_push(struct job *b, struct store *st, struct push_request *rq,
+    bool *again)
+{
+	struct ending e = { 0 };
+	struct push *p;
+	int rc;
+
+	*again = false;
+	if ((p = push_begin(st, rq)) == NULL)
+		return job_failed(b, "no push was begun");
+	if (push_way(p) == STORE_WAY_LINKDEST &&
+	    (b->v->rq.effects & RSYNC_INPLACE) != 0) {
+		push_end(p);
+		journal_tell(b->j, "%s: --inplace and --append would write "
+		    "into files that snapshots share; leave them out",
+		    b->q->client);
+		return BS_REFUSED;
+	}
+	if (prepare_push(b, st, p) == -1 || job_run(b, &e) == -1) {
+		rc = job_failed(b, "rsync was not started");
+	} else if (e.started) {
+		rc = finish_push(b, p, &e);
+		push_end(p);
+		return rc;
+	} else if (do_otherwise(b, rq, p, &e)) {
+		*again = true;
+		rc = BS_FAIL;
+	} else
+		rc = job_not_started(b, &e);
+	(void)push_failed(p, -1);
+	push_end(p);
+	return rc;
+}
+
+int
+job_push(struct job *b)
+{
+	struct push_request rq = {
+		.client = b->q->address != NULL ? b->q->address : "local",
+		.subdir = b->v->subdir,
+		.deletes = (b->v->rq.effects & RSYNC_DELETE) != 0,
+		.way = b->v->who->way,
+	};
+	struct store *st;
+	bool again = true;
+	int tries, rc = BS_FAIL;
+
+	if ((st = store_open(b->q->policy->root, b->q->client,
+	    STORE_CREATE)) == NULL)
+		return job_failed(b, b->q->policy->root);
+	for (tries = 0; again && tries < 3; tries++)
+		rc = try_push(b, st, &rq, &again);
+	store_close(st);
+	return rc;
+}
