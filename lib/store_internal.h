@@ -27,7 +27,8 @@
 #define PUSH_WORK	"work"
 #define PUSH_EMPTY	"empty"		/* lower layer of a first push */
 #define PUSH_TREE	"tree"		/* the snapshot being made */
-#define PUSH_COPIES	"copies"	/* files that could not be linked */
+#define PUSH_COPIES	"copies"	/* what names are to be linked to:
+					 * store_merge.h */
 #define PUSH_FRESH	"fresh"		/* linkdest way: the same, made before
 					 * rsync runs */
 #define PUSH_PARTIAL	"partial."	/* and a number: linkdest way: what
@@ -105,6 +106,12 @@ int	 copy_entry(int fromdir, const char *name, int todir,
 int	 dir_stash_times(int fd);
 int	 dir_unstash_times(int fd);
 bool	 xattr_is_stash(const char *name);
+
+/* store_same.c: are two entries that are no folders the same but for being
+ * two: type, mode, owner, modification time, content, target or device, and
+ * extended attributes, leaving overlayfs's own and links out?  1, 0, or -1
+ * with errno. */
+int	 file_same(int adir, const char *a, int bdir, const char *b);
 
 /* store_xattr.c: overlayfs's own attributes. */
 enum overlay_found {

@@ -4,7 +4,8 @@
  * A copy is made once for each inode, in .push/copies, under the inode number
  * of the original; every name of the original is then linked to it, so that
  * what was one file with several names stays one.  The folder outlives a crash,
- * so that a run that takes over uses the same copies.
+ * so that a run that takes over uses the same copies.  So does what overlayfs
+ * tore apart: see file_torn.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -23,7 +24,7 @@
 
 #include "store_merge.h"
 
-#define INO_NAME	24	/* room for an inode number's digits */
+#define INO_NAME	24	/* room for 'u' and an inode's number */
 #define COPY_TMP	"copy.tmp"
 
 /* A whiteout, as overlayfs makes them, or a client's device that looks so. */
@@ -146,6 +147,34 @@ file_hidden(struct merger *g, int lower, const char *name, unsigned char type)
 	return 0;
 }
 
+/* overlayfs has a file with several names as one of base copied up under the
+ * name that was used, and leaves the others with the old file.  rsync only
+ * added a name then (link(2)), and knows nothing of it.  Where nothing else has
+ * become of the copy, base's file takes its place, under every name. */
+int
+file_torn(struct merger *g, int lower, int out, const char *name)
+{
+	struct copies *c = g->copies;
+	struct stat st;
+	char num[INO_NAME];
+	int rc;
+
+	if (!g->m->overlay ||
+	    fstatat(out, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return g->m->overlay ? -1 : 0;
+	if (st.st_nlink < 2 || (rc = file_same(lower, name, out, name)) == 0)
+		return 0;
+	if (rc == -1)
+		return -1;
+	snprintf(num, sizeof(num), "u%ju", (uintmax_t)st.st_ino);
+	pthread_mutex_lock(&c->lock);
+	if (c->fd == -1)
+		c->fd = dir_make_at(c->push, PUSH_COPIES, 0700);
+	rc = c->fd == -1 ? -1 : linkat(lower, name, c->fd, num, 0);
+	pthread_mutex_unlock(&c->lock);
+	return rc == -1 && errno != EEXIST && errno != EMLINK ? -1 : 0;
+}
+
 int
 copies_open(struct copies *c, int push)
 {
@@ -236,9 +265,10 @@ link_found(struct merger *g, int lower, int out, const struct dirent_at *e)
 		return file_linked(g, out, e->name, e->type);
 	if (is_copy_of(g, st.st_ino, e->ino))
 		return file_copied(g, out, e->name, e->type);
-	if (file_hidden(g, lower, e->name, e->type) == -1)
+	if (file_hidden(g, lower, e->name, e->type) == -1 ||
+	    file_pushed(g, out, e->name, IFTODT(st.st_mode)) == -1)
 		return -1;
-	return file_pushed(g, out, e->name, IFTODT(st.st_mode));
+	return file_torn(g, lower, out, e->name);
 }
 
 int

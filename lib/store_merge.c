@@ -188,9 +188,12 @@ file_count(struct worker *w, struct node *n, const struct pushed *p)
 	if (p->lower_type != 0 && p->lower_type != DT_DIR &&
 	    p->lower_ino == p->ino)
 		return file_linked(g, n->fd[OUT], p->name, p->type);
-	if (replaced(w, n, p) == -1)
+	if (replaced(w, n, p) == -1 ||
+	    file_pushed(g, n->fd[OUT], p->name, p->type) == -1)
 		return -1;
-	return file_pushed(g, n->fd[OUT], p->name, p->type);
+	if (p->lower_type != p->type)
+		return 0;
+	return file_torn(g, n->fd[LOWER], n->fd[OUT], p->name);
 }
 
 static int

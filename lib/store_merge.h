@@ -40,8 +40,11 @@ struct pushed	*names_find(const struct names *, const char *name);
 void	names_clear(struct names *);
 void	names_free(struct names *);
 
-/* Copies of files that have as many links as the file system allows, each
- * under the inode number of what it was copied from. */
+/* Files that names of other files are to be linked to, .push/copies: copies of
+ * those that have as many links as the file system allows, each under the
+ * inode number of what it was copied from; and files of base that overlayfs
+ * copied up only to give them another name, under 'u' and the inode number in
+ * the upper layer. */
 struct copies {
 	pthread_mutex_t	 lock;
 	int		 push;
@@ -70,6 +73,10 @@ int	file_pushed(struct merger *, int dirfd, const char *name,
 int	file_linked(struct merger *, int dirfd, const char *name,
 	    unsigned char type);
 
+/* After file_pushed, of one that stands in out and whose name lower has too:
+ * see whether it is lower's own, copied up for a new name's sake. */
+int	file_torn(struct merger *, int lower, int out, const char *name);
+
 /* A name of base that will not be shared: take its size off. */
 int	file_hidden(struct merger *, int lower, const char *name,
 	    unsigned char type);
@@ -78,7 +85,8 @@ int	copies_open(struct copies *, int push);
 void	copies_close(struct copies *);
 
 /* Once all is linked: names of a copied file that were linked before the limit
- * was reached get the copy too, so that hard links stay together. */
+ * was reached get the copy too, and names of a file that was copied up get
+ * base's, so that hard links stay together. */
 int	copies_relink(struct copies *, int out, struct merge_stats *);
 
 #endif

@@ -1,6 +1,6 @@
 /* store_relink.c: what is left to do in a finished tree, in rare cases: hard
- * links that the link limit tore apart, and attributes to be given their names
- * back.
+ * links that the link limit or overlayfs tore apart, and attributes to be given
+ * their names back.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -22,31 +22,62 @@
 
 #define LINK_TMP	"link.tmp"
 
-/* Which copies to link to, and how often it was done. */
+/* What to link to, and how often it was done. */
 struct relink {
-	int	copies;
-	size_t	done;
+	int		 copies;
+	uint64_t	 copied;	/* names that the link limit tore off */
+	uint64_t	 shared;	/* names that base's file got back */
+	uint64_t	 freed;		/* bytes on disk */
 };
 
-/* Replace a name of an inode that was copied by a link to the copy. */
+/* Put a link to copies/num in the place of a name. */
 static int
-relink_file(struct visit *v, int dirfd, const struct dirent_at *e)
+relink_name(struct relink *r, const char *num, int dirfd, const char *name)
 {
-	struct relink *r = v->arg;
-	char num[24];
-
-	snprintf(num, sizeof(num), "%ju", (uintmax_t)e->ino);
-	if (faccessat(r->copies, num, F_OK, AT_SYMLINK_NOFOLLOW) == -1)
-		return errno == ENOENT ? 0 : -1;
 	if (dir_stash_times(dirfd) == -1 ||
 	    (unlinkat(r->copies, LINK_TMP, 0) == -1 && errno != ENOENT))
 		return -1;
 	if (linkat(r->copies, num, r->copies, LINK_TMP, 0) == -1)
 		return errno == EMLINK ? 0 : -1;
-	if (renameat(r->copies, LINK_TMP, dirfd, e->name) == -1)
+	return renameat(r->copies, LINK_TMP, dirfd, name) == -1 ? -1 : 1;
+}
+
+/* A name of a file that was copied up.  The number alone says too little: in a
+ * second run it may be another file's. */
+static int
+relink_shared(struct relink *r, const char *num, int dirfd, const char *name)
+{
+	struct stat st;
+	int rc;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    (rc = file_same(r->copies, num, dirfd, name)) == -1)
 		return -1;
-	r->done++;
+	if (rc == 0 || (rc = relink_name(r, num, dirfd, name)) != 1)
+		return rc;
+	r->shared++;
+	if (st.st_nlink == 1)
+		r->freed += (uint64_t)st.st_blocks * 512;
 	return 0;
+}
+
+/* Replace a name of an inode that there is something to link to for. */
+static int
+relink_file(struct visit *v, int dirfd, const struct dirent_at *e)
+{
+	struct relink *r = v->arg;
+	char num[24];
+	int rc;
+
+	snprintf(num, sizeof(num), "u%ju", (uintmax_t)e->ino);
+	if (faccessat(r->copies, num, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return relink_shared(r, num, dirfd, e->name);
+	if (errno != ENOENT || faccessat(r->copies, num + 1, F_OK,
+	    AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if ((rc = relink_name(r, num + 1, dirfd, e->name)) == 1)
+		r->copied++;
+	return rc == -1 ? -1 : 0;
 }
 
 static int
@@ -68,8 +99,11 @@ copies_relink(struct copies *c, int out, struct merge_stats *st)
 		return 0;
 	if (visit_run(&v, out) == -1)
 		return -1;
-	st->linked -= r.done;
-	st->copied += r.done;
+	st->linked -= r.copied;
+	st->copied += r.copied;
+	st->moved -= r.shared;
+	st->linked += r.shared;
+	st->bytes_new -= r.freed;
 	return 0;
 }
 
