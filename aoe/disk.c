@@ -174,13 +174,3 @@ disk_read_now(int fd, void *buf, size_t len, off_t off)
 
 	return preadv2(fd, &iov, 1, off, RWF_NOWAIT);
 }
-
-ssize_t
-disk_write_now(int fd, const void *buf, size_t len, off_t off)
-{
-	/* The kernel only reads from it. */
-	union { const void *in; void *out; } u = { .in = buf };
-	struct iovec iov = { u.out, len };
-
-	return pwritev2(fd, &iov, 1, off, RWF_NOWAIT);
-}

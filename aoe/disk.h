@@ -56,10 +56,10 @@ int	disk_turn(struct disk *, bool wait);
 /* The next event that has come; false if there is none. */
 bool	disk_event(struct disk *, struct disk_event *);
 
-/* At once or not at all: from and to the page cache.  Bytes, or -1 with
- * errno: EAGAIN (it would have to wait), EOPNOTSUPP (this file cannot say),
- * or the disk's error. */
+/* At once or not at all: from the page cache.  Bytes, or -1 with errno:
+ * EAGAIN (it would have to wait), EOPNOTSUPP (this file cannot say), or the
+ * disk's error.  Writing has no such call: pwritev2(2) waits for a frozen file
+ * system even with RWF_NOWAIT. */
 ssize_t	disk_read_now(int fd, void *, size_t, off_t);
-ssize_t	disk_write_now(int fd, const void *, size_t, off_t);
 
 #endif

@@ -100,7 +100,7 @@ static void
 export_init(struct export *e)
 {
 	e->fd = e->fd_plain = -1;
-	e->can_nowait = e->can_nowait_write = true;
+	e->can_nowait = true;
 	order_init(&e->order);
 	TAILQ_INIT(&e->ready);
 	TAILQ_INIT(&e->written);

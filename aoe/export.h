@@ -65,7 +65,6 @@ struct export {
 	/* The owner's. */
 	bool			 announced;
 	bool			 can_nowait;	/* the file knows RWF_NOWAIT */
-	bool			 can_nowait_write;
 	struct order		 order;
 	struct req_list		 ready;		/* may start, too many run */
 	struct req_list		 written;	/* to be answered when synced */

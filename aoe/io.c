@@ -1,8 +1,8 @@
 /* io.c: a request's way through the disk.
  *
- * It waits its turn behind overlapping ones (order.h), is tried at once from
- * the page cache, and else goes through the ring, a bounded number for each
- * export.  A write of a sync=always export then waits for an fdatasync: one at
+ * It waits its turn behind overlapping ones (order.h).  A read is tried at
+ * once from the page cache; the rest goes through the ring, a bounded number
+ * for each export.  A write of a sync=always export then waits for an fdatasync: one at
  * a time runs for an export, and covers all writes that were done before it
  * began.  A failed fdatasync is final: the kernel has marked the lost pages
  * clean, so asking again would be told that all is well.
@@ -131,22 +131,19 @@ finish(struct worker *w, struct req *r, int err)
 		answer(w, r, err);
 }
 
-/* Try the page cache.  True if the request is finished. */
+/* Try to read from the page cache.  True if the request is finished. */
 static bool
 try_now(struct worker *w, struct req *r)
 {
 	struct export *e = r->export;
-	uint8_t *data = r->frame + FRAME_ATA_HEADER;
-	bool reading = r->order.kind == ORDER_READ;
-	bool *can = reading ? &e->can_nowait : &e->can_nowait_write;
 	ssize_t n;
 
-	if (!*can || e->row.direct)
+	if (r->order.kind != ORDER_READ || !e->can_nowait || e->row.direct)
 		return false;
-	n = reading ? disk_read_now(e->fd, data, bytes_of(r), offset_of(r)) :
-	    disk_write_now(e->fd, data, bytes_of(r), offset_of(r));
+	n = disk_read_now(e->fd, r->frame + FRAME_ATA_HEADER, bytes_of(r),
+	    offset_of(r));
 	if (n == -1 && (errno == EOPNOTSUPP || errno == EINVAL))
-		*can = false;
+		e->can_nowait = false;
 	if (n > 0)
 		r->done = (size_t)n;
 	if (r->done != bytes_of(r))

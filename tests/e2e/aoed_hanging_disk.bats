@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# A disk that hangs delays nobody but its own clients, and what they had sent
+# takes effect in the order in which it came.  The disk is a file on a frozen
+# file system: the kernel lets no write through until it thaws.
+
+load helpers
+load aoenet
+
+setup() {
+	need mkfs.ext4 fsfreeze losetup
+	setup_tmp
+	truncate -s 64M "$T/fs"
+	mkfs.ext4 -q "$T/fs"
+	mkdir "$T/slow"
+	mount -o loop "$T/fs" "$T/slow" || skip 'no loop device to be had'
+	on_exit umount "$T/slow"
+	truncate -s 8M "$T/slow/disk" "$T/disk"
+	aoe_net 2
+	echo "0 $T/slow/disk $(client_mac 1) aoe0 slow buffers=100" >"$T/table"
+	echo "0 $T/disk $(client_mac 2) aoe0 quick" >>"$T/table"
+	# One worker for both: nothing but its own work keeps them apart.
+	start_aoed "$T/table" -j 1
+	on_exit thaw
+}
+
+teardown() {
+	run_cleanup
+}
+
+freeze() {
+	fsfreeze -f "$T/slow"
+}
+
+thaw() {
+	fsfreeze -u "$T/slow"
+}
+
+# Frames of a one-sector write of $1 (two hexadecimal digits) to sector 0.
+write_of() {
+	local data
+	data=$(printf "$1%.0s" {1..512})
+	echo "10000000000000000000410001340000000000000000$data"
+}
+
+heard_by_slow() {
+	aoectl --json stats | jq -e "[.workers[].frames] | add >= $1"
+}
+
+@test "the other export is served, status and stop are answered at once" {
+	freeze
+	head -c 4M /dev/urandom >"$T/data"
+	aoe 1 -t 60 -c 100 write 0.0 0 <"$T/data" 3>&- &
+	writer=$!
+	wait_until 10 heard_by_slow 90
+	head -c 2M /dev/urandom >"$T/other"
+	aoe 2 -t 5 write 0.0 0 <"$T/other"
+	aoe 2 -t 5 read 0.0 0 4096 | cmp - "$T/other"
+	timeout 2 "$BIN/aoectl" -s "$T/aoed.sock" --json status slow |
+	    jq -e '.exports[0] | .state == "serving" and .writes == 0'
+	thaw
+	wait $writer
+	aoe 1 read 0.0 0 8192 | cmp - "$T/data"
+}
+
+@test "a stop waits for what is in flight, other commands do not wait for it" {
+	aoe 1 write 0.0 0 < <(head -c 512 /dev/zero)
+	freeze
+	run aoe 1 -t 0.3 raw "$(write_of 61)"
+	[ "$status" = 1 ]
+	"$BIN/aoectl" -s "$T/aoed.sock" stop slow >"$T/stopped" 3>&- &
+	stopper=$!
+	wait_until 5 eval "aoectl --json status slow |
+	    jq -e '.exports[0].state == \"stopping\"'"
+	timeout 2 "$BIN/aoectl" -s "$T/aoed.sock" restart quick
+	aoe 2 identify 0.0 | grep -q sectors
+	thaw
+	wait $stopper
+	[ "$(cat "$T/stopped")" = 'slow: stopped' ]
+	[ "$(head -c 512 "$T/slow/disk" | tr -d a | wc -c)" = 0 ]
+}
+
+@test "writes that overlap take effect in the order of their arrival" {
+	freeze
+	frames=()
+	for byte in 61 62 63 61 62 63 61 7a; do
+		frames+=("$(write_of $byte)")
+	done
+	run aoe 1 -t 0.3 raw "${frames[@]}"
+	[ "$status" = 1 ]
+	heard_by_slow 8
+	thaw
+	wait_until 5 eval "aoectl --json status slow |
+	    jq -e '.exports[0].writes == 8'"
+	[ "$(head -c 512 "$T/slow/disk" | tr -d z | wc -c)" = 0 ]
+}
