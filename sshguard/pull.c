@@ -101,7 +101,7 @@ prepare_reading(struct job *b, struct store *st)
 	int rc = -1;
 
 	job_reset(b);
-	if (job_rules(b) == -1 || store_list(st, &s, &n) == -1)
+	if (job_rules(b) == -1 || (st != NULL && store_list(st, &s, &n) == -1))
 		return -1;
 	if ((b->v->full || b->v->kind == VERDICT_PUSH) &&
 	    show_full(b, st, newest(b, s, n)) == -1)
@@ -129,10 +129,11 @@ job_read(struct job *b)
 	struct store *st;
 	int rc;
 
-	if ((st = store_open(b->q->policy->root, b->q->client,
-	    b->v->kind == VERDICT_PUSH ? STORE_CREATE : 0)) == NULL) {
-		if (errno != ENOENT)
-			return job_failed(b, b->q->policy->root);
+	st = store_open(b->q->policy->root, b->q->client, 0);
+	if (st == NULL && errno != ENOENT)
+		return job_failed(b, b->q->policy->root);
+	/* A push may well be tried before there is anything. */
+	if (st == NULL && b->v->kind == VERDICT_PULL) {
 		journal_tell(b->j, "%s: there are no snapshots yet",
 		    b->q->client);
 		return BS_FAIL;
@@ -152,6 +153,7 @@ job_read(struct job *b)
 	    "here", e.status, e.seconds);
 	rc = e.status;
 out:
-	store_close(st);
+	if (st != NULL)
+		store_close(st);
 	return rc;
 }

@@ -406,6 +406,9 @@ take_letter(struct rsync_request *rq, char c, struct diag *d)
 			    letters_never[i].why);
 	if (strchr(letters_ok, c) == NULL)
 		return bad(d, "-%c: unknown option", c);
+	if (c == 'X' && strchr(rq->letters, 'X') != NULL)
+		return bad(d, "-XX is not allowed: under those names the "
+		    "server keeps what --fake-super keeps");
 	if (n + 1 >= sizeof(rq->letters))
 		return bad(d, "too many option letters");
 	rq->letters[n] = c;

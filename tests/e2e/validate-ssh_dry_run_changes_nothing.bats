@@ -19,7 +19,12 @@ teardown() {
 	run push -ni "$T/src/" server:
 	[ "$status" = 0 ]
 	[[ $output = *"etc/one"* ]]
-	snapshot_count 0
+	[ -z "$(ls -A "$STORE")" ]
+	no_namespaces
+	run push -ni "$T/src/" server:
+	[ "$status" = 0 ]
+	[[ $output = *"etc/one"* ]]
+	[ -z "$(ls -A "$STORE")" ]
 }
 
 @test "a trial of the second push shows only what changed" {
