@@ -107,6 +107,7 @@ source_tuesday() {
 	touch "$d/www/$(page_name 21)" "$d/names/--delete"
 	setfacl -m u:$MAIL:r-- "$d/www/$(page_name 22)"
 	setfattr -n user.comment -v tuesday "$d/www/$(page_name 23)"
+	ln "$d/www/logo.png" "$d/www/d/logo.png"
 	rm "$d/www/a/logo.png"
 	printf 'written into the hole' |
 	    dd of="$d/disks/apollo.img" bs=1M seek=20 conv=notrunc status=none
