@@ -273,6 +273,8 @@ control_settled(struct supervisor *sv, const struct control_request *req)
 	struct reason why;
 	size_t i, n;
 
+	if (!services_adopted(sv))
+		return false;
 	n = req->aliases.n > 0 ? req->aliases.n : sv->n;
 	for (i = 0; i < n; i++) {
 		s = req->aliases.n == 0 ? &sv->services[i] :

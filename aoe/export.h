@@ -59,6 +59,7 @@ struct export {
 	/* The supervisor's. */
 	struct iface		**ifaces;	/* those that are there */
 	size_t			 nifaces;
+	bool			 published;	/* in a view, now or before */
 	uint64_t		 retired_epoch;	/* first view without it */
 	LIST_ENTRY(export)	 retired;
 

@@ -42,6 +42,7 @@ struct iface {
 	unsigned	 users;		/* exports that refer to it */
 	bool		 stale;		/* gone, or another by now */
 	_Atomic unsigned released;	/* workers that have let go of it */
+	bool		 published;	/* in a view, now or before */
 	bool		 retired;	/* out of the newest view */
 	uint64_t	 retired_epoch;	/* … which has this number */
 	size_t		 nports;

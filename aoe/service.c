@@ -173,6 +173,16 @@ fail:
 }
 
 static void
+end_export(struct supervisor *sv, struct export *e)
+{
+	log_info("%s: e%u.%u has ended", e->row.alias, e->row.shelf,
+	    e->row.slot);
+	detach_ifaces(e);
+	export_free(e);
+	sv->changed = true;	/* an interface may be free */
+}
+
+static void
 retire(struct supervisor *sv, struct service *s)
 {
 	struct export *e = s->export;
@@ -180,8 +190,11 @@ retire(struct supervisor *sv, struct service *s)
 	if (e == NULL)
 		return;
 	s->export = NULL;
+	if (!e->published) {
+		end_export(sv, e);
+		return;
+	}
 	e->retired_epoch = sv->epoch + 1;
-	atomic_store(&e->retiring, true);
 	LIST_INSERT_HEAD(&sv->retiring, e, retired);
 	sv->changed = true;
 }
@@ -213,6 +226,29 @@ out:
 }
 
 static void
+mark_published(const struct view *v)
+{
+	size_t i;
+
+	for (i = 0; i < v->nexports; i++)
+		v->exports[i]->published = true;
+	for (i = 0; i < v->nifaces; i++)
+		v->ifaces[i]->published = true;
+}
+
+/* Their workers finish these when they move on to the next view.  Not told
+ * earlier: a worker on its way to the view before would close what stands in
+ * that. */
+static void
+mark_retiring(struct supervisor *sv)
+{
+	struct export *e;
+
+	LIST_FOREACH(e, &sv->retiring, retired)
+		atomic_store(&e->retiring, true);
+}
+
+static void
 mark_unused_ifaces(struct supervisor *sv)
 {
 	struct iface *ifc;
@@ -223,6 +259,9 @@ mark_unused_ifaces(struct supervisor *sv)
 		if (ifc->users == 0 && !ifc->retired) {
 			ifc->retired = true;
 			ifc->retired_epoch = sv->epoch;
+			/* No worker has it that could let go of it. */
+			if (!ifc->published)
+				atomic_store(&ifc->released, ifc->nports);
 		}
 	}
 }
@@ -245,8 +284,23 @@ publish(struct supervisor *sv)
 	SLIST_INSERT_HEAD(&sv->old_views, old, link);
 	sv->view = v;
 	sv->changed = false;
+	mark_published(v);
+	mark_retiring(sv);
 	mark_unused_ifaces(sv);
 	workers_publish(sv->workers, sv->nworkers, v);
+}
+
+/* Has every worker moved on to the newest view? */
+static bool
+is_adopted(const struct supervisor *sv)
+{
+	return workers_epoch(sv->workers, sv->nworkers) == sv->epoch;
+}
+
+bool
+services_adopted(const struct supervisor *sv)
+{
+	return !sv->changed && is_adopted(sv);
 }
 
 void
@@ -262,7 +316,10 @@ services_converge(struct supervisor *sv)
 		    !has_predecessor(sv, s->row.alias, NULL))
 			open_service(sv, s);
 	}
-	if (sv->changed)
+	/* Not before every worker has moved on to the last one: a worker that
+	 * skipped a view would never finish what stood only in that.  It
+	 * tells us when it has, which leads here again. */
+	if (sv->changed && is_adopted(sv))
 		publish(sv);
 }
 
@@ -275,11 +332,7 @@ collect_exports(struct supervisor *sv, uint64_t epoch)
 		if (!atomic_load(&e->drained) || epoch < e->retired_epoch)
 			continue;
 		LIST_REMOVE(e, retired);
-		log_info("%s: e%u.%u has ended", e->row.alias, e->row.shelf,
-		    e->row.slot);
-		detach_ifaces(e);
-		export_free(e);
-		sv->changed = true;	/* an interface may be free */
+		end_export(sv, e);
 	}
 }
 

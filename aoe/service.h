@@ -82,6 +82,10 @@ int	services_check(const char *path, struct diags *ds);
  * has changed.  After each of the calls around it. */
 void	services_converge(struct supervisor *);
 
+/* Do all workers serve what the services say?  A change of the answer comes
+ * with a notification. */
+bool	services_adopted(const struct supervisor *);
+
 /* Something has come from the workers: let go of what they are done with,
  * store what they want stored, and converge. */
 void	services_collect(struct supervisor *);

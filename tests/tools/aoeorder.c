@@ -8,7 +8,8 @@
  * doubled, sent without waiting.  The same is done to a copy in memory, in
  * order.  Every read must answer what the copy held at its place in the burst,
  * and at the end of a round the sectors must equal the copy.  A round in which
- * a frame was lost proves nothing: it is counted and its sectors read anew.
+ * a frame was lost proves nothing: it is counted and its sectors read anew.  A
+ * bad one is the last.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -165,7 +166,8 @@ int
 main(int argc, char **argv)
 {
 	struct init in = { .timeout_ms = 2000, .tag = getpid() << 12 };
-	unsigned long n, rounds = 100, count[3] = { 0 };
+	unsigned count[3] = { 0 };
+	unsigned long n, rounds = 100;
 	static struct burst b;
 
 	if (argc < 4 || strcmp(argv[1], "-i") != 0) {
@@ -181,9 +183,9 @@ main(int argc, char **argv)
 	target_find(&in, argv[3]);
 	b.in = &in;
 	transfer(&in, false, 0, AREA, b.copy);
-	for (n = 0; n < rounds; n++)
+	for (n = 0; n < rounds && count[ROUND_BAD] == 0; n++)
 		count[round_run(&b)]++;
-	printf("%lu rounds: %lu good, %lu bad, %lu lost\n", rounds,
+	printf("%lu rounds: %u good, %u bad, %u lost\n", n,
 	    count[ROUND_GOOD], count[ROUND_BAD], count[ROUND_LOST]);
 	return count[ROUND_BAD] == 0 && count[ROUND_LOST] * 10 <= rounds ?
 	    0 : BS_FAIL;
