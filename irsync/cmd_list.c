@@ -109,7 +109,8 @@ print_json(const struct irsync_conf *c, const struct snapshot *v, size_t n)
 int
 cmd_list(struct irsync *ir, const struct strv *args)
 {
-	struct run r = { .path = ir->conf.rsync, .in = -1 };
+	struct run r = { .path = ir->conf.rsync, .in = -1,
+	    .quiet = !ir->verbose };
 	struct snapshot *v;
 	size_t n;
 	int status;
@@ -117,8 +118,7 @@ cmd_list(struct irsync *ir, const struct strv *args)
 	(void)args;
 	status = storage_list(ir, &r, &v, &n);
 	if (status != BS_OK)
-		log_warnx("%s: %s", ir->conf.storage.text,
-		    status_text(status));
+		report_failure(ir, &r, status);
 	else if (ir->json)
 		status = print_json(&ir->conf, v, n) == -1 ? BS_FAIL : BS_OK;
 	else

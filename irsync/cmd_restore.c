@@ -76,7 +76,8 @@ split_args(const struct strv *args, const char **spec, struct strv *paths)
 static int
 choose(struct irsync *ir, const char *spec, char stamp[STAMP_SIZE])
 {
-	struct run r = { .path = ir->conf.rsync, .in = -1 };
+	struct run r = { .path = ir->conf.rsync, .in = -1,
+	    .quiet = !ir->verbose };
 	const struct snapshot *s;
 	struct snapshot *v = NULL;
 	const char *why = NULL;
@@ -86,8 +87,7 @@ choose(struct irsync *ir, const char *spec, char stamp[STAMP_SIZE])
 
 	status = storage_list(ir, &r, &v, &n);
 	if (status != BS_OK)
-		log_warnx("%s: %s", ir->conf.storage.text,
-		    status_text(status));
+		report_failure(ir, &r, status);
 	else if ((s = snapshot_choose(v, n, spec, time(NULL), &why)) != NULL)
 		(void)strlcpy(stamp, s->stamp, STAMP_SIZE);
 	else if (ir->conf.storage.remote && stamp_parse(spec, &t) == 0) {
@@ -275,7 +275,7 @@ names_fd(const struct strv *paths)
 static void
 summary(const struct run *r, int status, const char *stamp, const char *dest)
 {
-	char size[HUMAN_SIZE];
+	char size[HUMAN_SIZE], text[512];
 
 	human_size(size, r->counts.transferred_size);
 	if (status == BS_OK || status == BS_PARTIAL)
@@ -283,8 +283,10 @@ summary(const struct run *r, int status, const char *stamp, const char *dest)
 		    "received\n", stamp, dest, status == BS_OK ? "complete" :
 		    "partial", (unsigned long long)r->counts.entries,
 		    (unsigned long long)r->counts.transferred, size);
-	else
-		log_warnx("%s to %s: %s", stamp, dest, status_text(status));
+	else {
+		failure_text(text, sizeof(text), r, status);
+		log_warnx("%s to %s: %s", stamp, dest, text);
+	}
 }
 
 /* Everything is known: run it. */

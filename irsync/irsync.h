@@ -171,7 +171,9 @@ enum hint {
 	HINT_NONE,
 	HINT_REFUSED,		/* by sshd or validate-ssh */
 	HINT_BUSY,		/* another push runs */
-	HINT_NOSPACE		/* here or there */
+	HINT_NOSPACE,		/* here or there */
+	HINT_EMPTY,		/* there is no snapshot yet */
+	HINT_SERVER		/* validate-ssh has answered: it is there */
 };
 
 enum hint	hint_parse(const char *line);
@@ -200,6 +202,7 @@ struct run {
 	const struct strv	*argv;
 	int			 in;	/* standard input; -1: /dev/null */
 	bool			 items;	/* print each changed entry */
+	bool			 quiet;	/* pass no error lines on */
 	bool			 progress;
 	int			 namespaces;		/* as in spawn.h */
 	int			(*setup)(void *);	/* the same */
@@ -311,6 +314,12 @@ struct outcome {
 
 /* What a status means, as part of a message. */
 const char	*status_text(int status);
+
+/* "STATUS: REASON", not escaped. */
+void	failure_text(char *buf, size_t size, const struct run *, int status);
+
+/* One line to standard error: the storage, the status and the reason. */
+void	report_failure(const struct irsync *, const struct run *, int status);
 
 /* One line to a person (or one JSON object) and one to syslog. */
 void	report_backup(const struct irsync_conf *, const struct outcome *,

@@ -39,7 +39,7 @@ store_status(int err)
 	return BS_FAIL;
 }
 
-/* Say what failed; the status of errno. */
+/* Note what failed; the status of errno. */
 static int
 store_failed(struct irsync *ir, struct run *r, const char *what)
 {
@@ -51,7 +51,6 @@ store_failed(struct irsync *ir, struct run *r, const char *what)
 	else
 		snprintf(r->why, sizeof(r->why), "%s: %s: %s",
 		    ir->conf.storage.root, what, strerror(err));
-	log_warnx("%s", r->why);
 	return store_status(err);
 }
 
@@ -76,7 +75,6 @@ open_store(struct irsync *ir, struct run *r, int flags, int *status)
 		snprintf(r->why, sizeof(r->why), "%s/%s.snaps belongs to "
 		    "another user (%u)", ir->conf.storage.root, ir->conf.host,
 		    (unsigned)sb.st_uid);
-		log_warnx("%s", r->why);
 		*status = BS_FAIL;
 		goto fail;
 	}
@@ -247,8 +245,14 @@ local_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 
 	*v = NULL;
 	*n = 0;
-	if ((st = open_store(ir, r, 0, &status)) == NULL)
-		return status;
+	if ((st = store_open(ir->conf.storage.root, ir->conf.host, 0)) ==
+	    NULL) {
+		/* Nothing was ever backed up there, or there is nothing? */
+		if (errno == ENOENT &&
+		    access(ir->conf.storage.root, F_OK) == 0)
+			return BS_OK;
+		return store_failed(ir, r, "cannot open the store");
+	}
 	if (store_list(st, v, n) == -1)
 		status = store_failed(ir, r, "cannot list the snapshots");
 	store_close(st);
@@ -256,9 +260,9 @@ local_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 }
 
 /* rsync would follow a symbolic link above a path out of the snapshot, and
- * restore the living file.  0, or -1 after naming the path. */
+ * restore the living file.  0, or -1 and why. */
 static int
-check_inside(int dirfd, const struct strv *paths)
+check_inside(int dirfd, const struct strv *paths, struct run *r)
 {
 	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
 	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
@@ -270,7 +274,7 @@ check_inside(int dirfd, const struct strv *paths)
 	for (i = 0; i < paths->n; i++) {
 		path = paths->v[i] + strspn(paths->v[i], "/");
 		if ((parent = strdup(path)) == NULL) {
-			log_warn("%s", path);
+			(void)strlcpy(r->why, strerror(errno), sizeof(r->why));
 			return -1;
 		}
 		if ((slash = strrchr(parent, '/')) == NULL)
@@ -280,8 +284,9 @@ check_inside(int dirfd, const struct strv *paths)
 		    *parent != '\0' ? parent : ".", &how, sizeof(how));
 		free(parent);
 		if (fd == -1 && (errno == ELOOP || errno == EXDEV)) {
-			log_warnx("%s: a folder above it is a symbolic link in "
-			    "that snapshot", paths->v[i]);
+			snprintf(r->why, sizeof(r->why), "%s: a folder above "
+			    "it is a symbolic link in that snapshot",
+			    paths->v[i]);
 			return -1;
 		}
 		if (fd != -1)
@@ -309,7 +314,7 @@ local_restore(struct irsync *ir, const char *stamp,
 		status = store_failed(ir, r, stamp);
 		goto out;
 	}
-	if (check_inside(fd, paths) == -1)
+	if (check_inside(fd, paths, r) == -1)
 		goto out;
 	o->fake_super = sb.st_uid != 0;
 	if (asprintf(&src, "%s/%s.snaps/%s", ir->conf.storage.root,

@@ -32,12 +32,25 @@ run_argv(struct strv *argv, struct run *r)
 	return code == -1 ? BS_FAIL : exit_status(code, r->hint);
 }
 
+/* A plain rsync server would have been written to, and no snapshot made: that
+ * is no backup. */
+static int
+check_snapshot(const struct irsync *ir, struct run *r, int status)
+{
+	if (r->snapshot.stamp[0] != '\0' || (status != BS_OK &&
+	    status != BS_PARTIAL && status != BS_VANISHED))
+		return status;
+	snprintf(r->why, sizeof(r->why), "%s reported no snapshot: is the key "
+	    "behind validate-ssh(8) there?", ir->conf.storage.login);
+	return BS_FAIL;
+}
+
 int
 remote_push(struct irsync *ir, const struct push_options *o, struct run *r)
 {
 	struct strv argv = { 0 };
 	char *rest = NULL, *dest = NULL;
-	int rc = -1;
+	int status, rc = -1;
 
 	if (asprintf(&rest, "%s.full/", ir->conf.host) != -1 &&
 	    (dest = remote_path(&ir->conf, rest)) != NULL)
@@ -48,7 +61,8 @@ remote_push(struct irsync *ir, const struct push_options *o, struct run *r)
 		strv_free(&argv);
 		return BS_FAIL;
 	}
-	return run_argv(&argv, r);
+	status = run_argv(&argv, r);
+	return o->dry_run ? status : check_snapshot(ir, r, status);
 }
 
 /* Read one record's file, which is a regular one.  Its length, 0 if it is too
@@ -192,6 +206,8 @@ remote_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 		goto out;
 	}
 	status = run_argv(&argv, r);
+	if (r->hint == HINT_EMPTY)
+		status = BS_OK;
 	if (status == BS_OK && records_read(fd, v, n) == -1) {
 		log_warn("%s", dir);
 		status = BS_FAIL;

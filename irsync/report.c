@@ -70,15 +70,26 @@ success_text(char *buf, size_t size, const struct outcome *o)
 	    (unsigned long long)c->deleted, sent, disk, took);
 }
 
-static void
-failure_text(char *buf, size_t size, const struct outcome *o)
+void
+failure_text(char *buf, size_t size, const struct run *r, int status)
 {
-	const char *why = o->run->why;
+	const char *why = r->why;
 
 	if (why[0] == '\0')
-		why = rsync_code_text(o->run->code);
-	snprintf(buf, size, "%s%s%s", status_text(o->status),
+		why = rsync_code_text(r->code);
+	snprintf(buf, size, "%s%s%s", status_text(status),
 	    why != NULL ? ": " : "", why != NULL ? why : "");
+}
+
+void
+report_failure(const struct irsync *ir, const struct run *r, int status)
+{
+	char text[512];
+
+	if (signal_caught() != 0)
+		return;
+	failure_text(text, sizeof(text), r, status);
+	log_warnx("%s: %s", ir->conf.storage.text, text);
 }
 
 static void
@@ -123,7 +134,7 @@ report_backup(const struct irsync_conf *c, const struct outcome *o, bool json)
 	if (ok)
 		success_text(text, sizeof(text), o);
 	else
-		failure_text(text, sizeof(text), o);
+		failure_text(text, sizeof(text), o->run, o->status);
 	/* The reason may be a line of the server's. */
 	strvis(safe, text, VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
 	if (json)

@@ -246,6 +246,9 @@ hint_parse(const char *line)
 		{ "another push ", HINT_BUSY },
 		{ "No space left on device", HINT_NOSPACE },
 		{ "Disk quota exceeded", HINT_NOSPACE },
+		{ "there are no snapshots yet", HINT_EMPTY },
+		{ ".snaps/.meta\" failed: No such file", HINT_EMPTY },
+		{ "sshval(", HINT_SERVER },
 	};
 	size_t i;
 
@@ -282,6 +285,9 @@ exit_status(int code, enum hint hint)
 		return BS_BUSY;
 	case HINT_NOSPACE:
 		return BS_NOSPACE;
+	case HINT_EMPTY:
+	case HINT_SERVER:
+		return code == 11 ? BS_IO : BS_FAIL;
 	case HINT_NONE:
 		break;
 	}

@@ -118,7 +118,7 @@ err_line(void *arg, const char *line)
 		(void)strlcpy(r->why, line, sizeof(r->why));
 	if (r->hint == HINT_NONE)
 		r->hint = hint;
-	if (r->error_lines++ < ERROR_LINES_MAX) {
+	if (r->error_lines++ < ERROR_LINES_MAX && !r->quiet) {
 		show_clear(&r->standing);
 		log_warnx("%s", line);
 	}
@@ -307,7 +307,7 @@ run_rsync(struct run *r)
 	}
 	rc = watch(r, pid, pidfd, out[0], err[0]);
 	show_clear(&r->standing);
-	if (r->error_lines > ERROR_LINES_MAX)
+	if (r->error_lines > ERROR_LINES_MAX && !r->quiet)
 		log_warnx("%u more lines", r->error_lines - ERROR_LINES_MAX);
 out:
 	strv_free(&env);

@@ -55,6 +55,24 @@ state() {
 	    "$(stat -c '%a %u %y' "$T/part$T/src")" ]
 }
 
+@test "before the first backup there is nothing to list or to restore" {
+	mkdir "$T/src"
+	run -0 irsync list
+	[ "$output" = "0 snapshots, 0 B on disk" ]
+	run -1 irsync restore --to "$T/out"
+	[ "$output" = "irsync: latest: there are no snapshots" ]
+	run -0 irsync -n backup
+	run -0 irsync list
+	[ "$output" = "0 snapshots, 0 B on disk" ]
+	irsync_conf_local "$T/src"
+	mkdir "$T/disk"
+	echo "storage = \"$T/disk\"" >>"$CONF"
+	run -0 irsync list
+	[ "$output" = "0 snapshots, 0 B on disk" ]
+	echo "storage = \"$T/none\"" >>"$CONF"
+	run -1 irsync list
+}
+
 @test "nothing changed: nothing is sent, and the snapshot shares every file" {
 	source_make "$T/src"
 	irsync backup

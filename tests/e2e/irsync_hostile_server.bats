@@ -107,3 +107,12 @@ serves() {
 	jq -e '.snapshots | length == 6' <<<"$output"
 	[ -z "$(ls -A "$TMPDIR")" ]
 }
+
+@test "a server that makes no snapshots is no place for a backup" {
+	server <<-EOT
+	mkdir -p "$T/plain"
+	exec "\${@:1:\$#-1}" "$T/plain"
+	EOT
+	run -1 irsync backup
+	[[ ${lines[-1]} == *"reported no snapshot: is the key behind"* ]]
+}

@@ -187,6 +187,8 @@ statuses_are_told_apart(void **state)
 		{ 255, "b@srv: Permission denied (publickey).", BS_REFUSED },
 		{ 255, "Host key verification failed.", BS_REFUSED },
 		{ 12, "sshval(7): ssh command rejected from ::1: no", BS_REFUSED },
+		{ 12, "sshval(7): h: there are no snapshots yet", BS_FAIL },
+		{ 12, "sshval(7): h: the policy is broken", BS_FAIL },
 		{ 77, "", BS_REFUSED }, { 78, "", BS_REFUSED },
 		{ 75, "", BS_BUSY }, { 73, "", BS_NOSPACE }, { 74, "", BS_IO },
 		{ 11, "", BS_IO },

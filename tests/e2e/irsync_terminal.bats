@@ -1,0 +1,56 @@
+#!/usr/bin/env bats
+# On a terminal a line shows progress; elsewhere it is quiet.
+
+load helpers
+load irsync_helpers
+
+setup() {
+	setup_tmp
+	need script
+	mkdir "$T/src"
+	for i in 1 2 3; do
+		head -c 1000000 /dev/urandom >"$T/src/$i"
+	done
+	irsync_conf_local "$T/src"
+	echo 'bwlimit = "2M"' >>"$CONF"
+}
+teardown() { run_cleanup; }
+
+@test "progress on a terminal, gone before the last line" {
+	script -qec "$BIN/irsync -f $CONF backup" /dev/null </dev/null \
+	    >"$T/out" 3>&-
+	grep -qE '[0-9]+%  [0-9]+ files  [0-9.]+ [KM]iB  [0-9.]+[kM]B/s  ' \
+	    "$T/out"
+	tail -n 1 "$T/out" | grep -qP '\x1b\[Kclient.example.net to .*complete'
+}
+
+@test "one line without a terminal, none of it on standard error" {
+	run -0 --separate-stderr irsync backup
+	[ "${#lines[@]}" = 1 ]
+	[ -z "$stderr" ]
+}
+
+@test "Ctrl-C ends it, and rsync with it" {
+	run python3 - "$BIN/irsync" -f "$CONF" backup <<-'EOT'
+	import os, pty, sys, time
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.execv(sys.argv[1], sys.argv[1:])
+	text = b""
+	while b"files" not in text:
+	    text += os.read(fd, 1000)
+	os.write(fd, b"\003")
+	start = time.monotonic()
+	try:
+	    while os.read(fd, 1000):
+	        pass
+	except OSError:
+	    pass
+	_, status = os.waitpid(pid, 0)
+	print(os.WTERMSIG(status), time.monotonic() - start < 3)
+	EOT
+	[ "$output" = "2 True" ]
+	run -0 irsync list
+	[ "$output" = "0 snapshots, 0 B on disk" ]
+	irsync backup
+}
