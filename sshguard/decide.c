@@ -370,6 +370,24 @@ timeout_of(const struct verdict *v)
  * user attributes alone, so it is no use where the server has others. */
 #define KEEP_ACLS	"--filter=-x user.rsync.%?acl"
 
+/* The rule that keeps --delete from a --partial-dir is added by the side that
+ * was told of one, the client, and ours was not.  Perishable: it does not keep
+ * a folder that is deleted itself. */
+#define KEEP_PARTS	"--filter=Pp " STORE_PARTIAL_DIR "/"
+
+static int
+add_parts(const struct rsync_request *rq, struct strv *argv)
+{
+	int rc;
+
+	if (rq->sender || (rq->effects & RSYNC_INPLACE) != 0)
+		return 0;
+	rc = strv_add(argv, "--partial-dir=" STORE_PARTIAL_DIR);
+	if ((rq->effects & RSYNC_DELETE) != 0)
+		rc |= strv_add(argv, KEEP_PARTS);
+	return rc;
+}
+
 static int
 add_options(const struct verdict *v, const struct scene *sc,
     struct strv *argv)
@@ -383,8 +401,7 @@ add_options(const struct verdict *v, const struct scene *sc,
 		    rq->caps[0] != '\0' ? "e" : "", rq->caps);
 	rc |= strv_addall(argv, &rq->opts);
 	rc |= strv_add(argv, "--fake-super");
-	if (!rq->sender && (rq->effects & RSYNC_INPLACE) == 0)
-		rc |= strv_add(argv, "--partial-dir=" STORE_PARTIAL_DIR);
+	rc |= add_parts(rq, argv);
 	if (!rq->sender && strchr(rq->letters, 'X') != NULL && !sc->labelled)
 		rc |= strv_add(argv, KEEP_ACLS);
 	if (timeout_of(v) != 0)

@@ -62,6 +62,10 @@ int	job_show(struct job *, const char *name, int fd, const char *below,
  * errno. */
 int	job_run(struct job *, struct ending *e);
 
+/* Was rsync not started for want of something that the kernel does not let the
+ * account have at all? */
+bool	job_not_to_be_had(const struct ending *);
+
 /* rsync was not started.  May it run without a jail?  If so, the next try
  * will, and that is logged; true at most once. */
 bool	job_without_jail(struct job *, const struct ending *);

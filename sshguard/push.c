@@ -139,7 +139,7 @@ do_otherwise(struct job *b, struct push_request *rq, const struct push *p,
 {
 	if (push_way(p) == STORE_WAY_LINKDEST)
 		return job_without_jail(b, e);
-	if (rq->way != -1)
+	if (rq->way != -1 || !job_not_to_be_had(e))
 		return false;
 	rq->way = STORE_WAY_LINKDEST;
 	journal_log(b->j, "%s: %s: %s: no overlay; --link-dest instead",

@@ -193,10 +193,46 @@ out:
 	return rc;
 }
 
+/* Does this error say that the kernel does not let the account have it, rather
+ * than that there is none left just now?  A client that could use something up
+ * must not get itself confined by less. */
+static bool
+is_for_good(int error)
+{
+	char c = '1';
+	int fd;
+
+	switch (error) {
+	case EPERM:
+	case EACCES:
+	case ENOSYS:
+	case ENODEV:
+	case EINVAL:
+	case EOPNOTSUPP:
+		return true;
+	case ENOSPC:	/* user namespaces: no more, or none at all */
+		if ((fd = open("/proc/sys/user/max_user_namespaces",
+		    O_RDONLY | O_CLOEXEC)) == -1)
+			return false;
+		if (read(fd, &c, 1) != 1)
+			c = '1';
+		close(fd);
+		return c == '0';
+	default:
+		return false;
+	}
+}
+
+bool
+job_not_to_be_had(const struct ending *e)
+{
+	return !e->started && is_for_good(e->error);
+}
+
 bool
 job_without_jail(struct job *b, const struct ending *e)
 {
-	if (e->started || !b->own_root)
+	if (!job_not_to_be_had(e) || !b->own_root)
 		return false;
 	if (b->v->who->sandbox && !sandbox_landlock_works())
 		return false;

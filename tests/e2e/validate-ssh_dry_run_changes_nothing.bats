@@ -47,7 +47,7 @@ teardown() {
 	run "$BIN/validate-ssh" -n -f "$T/sshguard.conf" "$CLIENT"
 	[ "$status" = 0 ]
 	[ "${lines[0]}" = "accepted: a push into $CLIENT.full/a b, to become a snapshot" ]
-	[ "${lines[1]}" = "runs: /usr/bin/rsync --server -logDtpre.iLsfxCIvu --delete --fake-super --partial-dir=.~backshelf-partial~ --timeout=3600 -- . /$CLIENT.full/a\\040b" ]
+	[ "${lines[1]}" = "runs: /usr/bin/rsync --server -logDtpre.iLsfxCIvu --delete --fake-super --partial-dir=.~backshelf-partial~ --filter=Pp\\040.~backshelf-partial~/ --timeout=3600 -- . /$CLIENT.full/a\\040b" ]
 	SSH_ORIGINAL_COMMAND="rsync --server --daemon ." \
 	    run "$BIN/validate-ssh" -n -f "$T/sshguard.conf" "$CLIENT"
 	[ "$status" = 77 ]

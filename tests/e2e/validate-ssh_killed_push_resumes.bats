@@ -24,6 +24,11 @@ guards() {
 	pgrep -u "$ACCOUNT_ID" -f "validate-ssh -f $T/"
 }
 
+# The oldest is not always the one with the lowest number.
+the_guard() {
+	pgrep -o -u "$ACCOUNT_ID" -f "validate-ssh -f $T/"
+}
+
 rsyncs() {
 	local p
 	for p in $(guards); do
@@ -73,7 +78,7 @@ no_guards() {
 	start_push
 	victims=$(rsyncs)
 	[ -n "$victims" ]
-	guards | head -n 1 | xargs kill -9
+	the_guard | xargs kill -9
 	local v
 	for v in $victims; do
 		wait_until 5 pid_is_gone "$v"
@@ -83,7 +88,7 @@ no_guards() {
 
 @test "validate-ssh is asked to end" {
 	start_push
-	guards | head -n 1 | xargs kill -TERM
+	the_guard | xargs kill -TERM
 	finish
 	grep -q 'is kept for the next' "$GUARD_LOG"
 }
@@ -102,15 +107,36 @@ no_guards() {
 	pid=$!
 	on_exit kill -9 "$pid"
 	wait_until 10 big_temp_file
-	guards | head -n 1 | xargs kill -TERM
+	the_guard | xargs kill -TERM
 	wait "$pid" || true
 	wait_until 15 no_guards
 	upper_has big
-	run push --stats "$T/src/" server:
+	# Not even --delete takes what is kept for it.
+	run push --stats --delete "$T/src/" server:
 	[ "$status" = 0 ]
 	[ "$(sed -n 's/^Matched data: \([0-9,]*\) bytes/\1/p' <<<"$output" | tr -d ,)" -gt 500000 ]
 	cmp "$T/src/big" "$FULL/big"
 	[ -z "$(find "$FULL/" -name '.~*')" ]
+}
+
+@test "a folder that is gone at the client takes its cut file with it" {
+	mkdir "$T/src/gone"
+	mv "$T/src"/file* "$T/src/gone"
+	push "$T/src/" server:
+	head -c 3000000 /dev/urandom >"$T/src/gone/big"
+	rsync -e "$RSH" -aHAX --bwlimit=500 "$T/src/" server: \
+	    >"$T/out" 2>&1 3>&- &
+	pid=$!
+	on_exit kill -9 "$pid"
+	wait_until 10 big_temp_file
+	the_guard | xargs kill -TERM
+	wait "$pid" || true
+	wait_until 15 no_guards
+	rm -r "$T/src/gone"
+	echo x >"$T/src/x"
+	run push --delete "$T/src/" server:
+	[ "$status" = 0 ]
+	[ "$(ls -A "$FULL/")" = x ]
 }
 
 big_temp_file() {

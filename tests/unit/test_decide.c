@@ -213,6 +213,11 @@ pushes(void **state)
 		{ "rsync --server -r --partial-dir /tmp --timeout=60 . h.full",
 		    "", 0, "-r|--fake-super|" PARTIAL
 		    "|--timeout=60|--|.|/h.full/" },
+		{ "rsync --server -r --delete-after . h.full", "", 0,
+		    "-r|--delete-after|--fake-super|" PARTIAL
+		    "|--filter=Pp .~backshelf-partial~/|--|.|/h.full/" },
+		{ "rsync --server -r --delete --inplace . h.full", "", 0,
+		    "-r|--delete|--inplace|--fake-super|--|.|/h.full/" },
 		{ "rsync --server . h.full", "", 0,
 		    "--fake-super|" PARTIAL "|--|.|/h.full/" },
 	};
