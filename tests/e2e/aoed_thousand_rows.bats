@@ -17,10 +17,10 @@ teardown() {
 
 # table K: a thousand rows, four shelves full, for client K.
 table() {
-	local i
+	local i mac
+	mac=$(client_mac "$1")
 	for ((i = 0; i < 1000; i++)); do
-		echo "$((i / 250)).$((i % 250)) $T/disks/$i" \
-		    "$(client_mac "$1") aoe0 disk$i"
+		echo "$((i / 250)).$((i % 250)) $T/disks/$i $mac aoe0 disk$i"
 	done >"$T/aoed.conf"
 }
 
