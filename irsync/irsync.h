@@ -204,6 +204,8 @@ struct run {
 	bool			 items;	/* print each changed entry */
 	bool			 quiet;	/* pass no error lines on */
 	bool			 progress;
+	uint64_t		 most;	/* new entries; with more it is killed.
+					 * 0: no limit */
 	int			 namespaces;		/* as in spawn.h */
 	int			(*setup)(void *);	/* the same */
 	void			*arg;

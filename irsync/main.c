@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <sys/stat.h>
+
 #include <getopt.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -120,6 +122,23 @@ command_check(int argc, char **argv, const char *given)
 	return c;
 }
 
+/* The file names programs that we run: nobody else may have written it. */
+static void
+check_owner(const char *file, struct diags *ds)
+{
+	struct stat st;
+
+	if (stat(file, &st) == -1)
+		return;		/* conf_read says it better */
+	if (st.st_uid != 0 && st.st_uid != geteuid())
+		diags_add(ds, 0, 0, "belongs to another user (%u)",
+		    (unsigned)st.st_uid);
+	else if ((st.st_mode & (S_IWGRP | S_IWOTH)) != 0 &&
+	    S_ISREG(st.st_mode))
+		diags_add(ds, 0, 0, "may be written by others (mode %04o)",
+		    (unsigned)st.st_mode & 07777);
+}
+
 static int
 load(const char *file, struct irsync_conf *c)
 {
@@ -128,7 +147,8 @@ load(const char *file, struct irsync_conf *c)
 	int rc = -1;
 
 	memset(c, 0, sizeof(*c));
-	if ((text = conf_read(file, &ds)) != NULL &&
+	check_owner(file, &ds);
+	if ((text = conf_read(file, &ds)) != NULL && !diags_any(&ds) &&
 	    irsync_conf_parse(text, c, &ds) == 0 &&
 	    irsync_conf_complete(c, &ds) == 0)
 		rc = 0;

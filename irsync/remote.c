@@ -17,7 +17,7 @@
 #include "log.h"
 #include "store_tree.h"
 
-#define RECORDS_MAX	100000	/* a server cannot make us take more */
+#define RECORDS_MAX	20000	/* a server cannot make us take more */
 
 /* Run what *argv holds; frees it. */
 static int
@@ -205,7 +205,11 @@ remote_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 		strv_free(&argv);
 		goto out;
 	}
+	r->most = RECORDS_MAX;
 	status = run_argv(&argv, r);
+	if (r->counts.new > RECORDS_MAX)
+		snprintf(r->why, sizeof(r->why), "more than %d records",
+		    RECORDS_MAX);
 	if (r->hint == HINT_EMPTY)
 		status = BS_OK;
 	if (status == BS_OK && records_read(fd, v, n) == -1) {

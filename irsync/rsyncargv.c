@@ -376,7 +376,8 @@ argv_records(struct strv *argv, const struct irsync_conf *c, const char *dest)
 		return -1;
 	if ((src = remote_path(c, rest)) != NULL)
 		rc = strv_add(argv, "rsync") | strv_add(argv, "--recursive") |
-		    strv_add(argv, "--max-size=65536") |
+		    strv_addf(argv, "--max-size=%d", STORE_RECORD_MAX) |
+		    strv_add(argv, "--out-format=%i %n") |
 		    strv_add(argv, "--include=/*.json") |
 		    strv_add(argv, "--exclude=*") | add_transport(argv, c) |
 		    strv_add(argv, "--") | strv_add(argv, src) |

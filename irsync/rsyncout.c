@@ -296,7 +296,6 @@ exit_status(int code, enum hint hint)
 	case 12:		/* the connection broke */
 	case 30:		/* --timeout */
 	case 35:		/* waiting for a daemon */
-	case 127:		/* no rsync there */
 	case 255:		/* ssh(1) */
 		return BS_UNREACHABLE;
 	case 11:		/* file I/O */
@@ -325,7 +324,7 @@ rsync_code_text(int code)
 		{ 24, "some files vanished while they were read" },
 		{ 30, "nothing came over the connection for too long" },
 		{ 126, "rsync could not be started" },
-		{ 127, "rsync is not there" },
+		{ 127, "rsync is not there, or not at the server" },
 		{ 255, "ssh could not connect" },
 	};
 	size_t i;

@@ -223,6 +223,8 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 			p[1].fd = -1;
 		if (p[2].revents != 0)
 			break;
+		if (r->most != 0 && r->counts.new > r->most)
+			(void)kill(pid, SIGKILL);
 	}
 	drain_rest(out, &lout, out_line, r);
 	drain_rest(err, &lerr, err_line, r);
@@ -261,6 +263,21 @@ environment(struct strv *env)
 	return rc;
 }
 
+/* The command, for -v. */
+static void
+log_argv(const struct strv *argv)
+{
+	char line[2000] = "";
+	size_t i;
+
+	for (i = 0; i < argv->n; i++)
+		if (strlcat(line, i > 0 ? " " : "", sizeof(line)) >=
+		    sizeof(line) ||
+		    strlcat(line, argv->v[i], sizeof(line)) >= sizeof(line))
+			break;
+	log_debug("%s", line);
+}
+
 /* In the child: rsync must not outlive us.  The first process of a pid
  * namespace may not have its handler yet, and would ignore a SIGTERM. */
 static int
@@ -292,6 +309,7 @@ run_rsync(struct run *r)
 	    environment(&env) != 0 || pipe2(out, O_CLOEXEC) == -1 ||
 	    pipe2(err, O_CLOEXEC) == -1)
 		goto out;
+	log_argv(r->argv);
 	sp.envp = env.v;
 	sp.out = out[1];
 	sp.err = err[1];

@@ -38,6 +38,19 @@ teardown() { run_cleanup; }
 	done
 }
 
+@test "a file that others may write is not trusted" {
+	irsync_conf_local /etc
+	chmod 664 "$CONF"
+	run -78 irsync list
+	[ "$output" = "$CONF: may be written by others (mode 0664)" ]
+	chmod 644 "$CONF"
+	chown 4242 "$CONF"
+	run -78 irsync list
+	[ "$output" = "$CONF: belongs to another user (4242)" ]
+	chown 0 "$CONF"
+	irsync list
+}
+
 @test "a path below a symbolic link is refused before anything is sent" {
 	mkdir "$T/real" "$T/real/sub"
 	ln -s real "$T/link"

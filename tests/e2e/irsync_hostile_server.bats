@@ -104,7 +104,20 @@ serves() {
 	[[ $output != *000007Z* ]]
 	[[ $output != *000008Z* ]]
 	run -0 --separate-stderr irsync list --json
-	jq -e '.snapshots | length == 6' <<<"$output"
+	jq -e '.snapshots | length == 5' <<<"$output"
+	[ -z "$(ls -A "$TMPDIR")" ]
+}
+
+@test "more records than anyone has are refused, and leave nothing behind" {
+	mkdir "$T/meta" "$T/tmp"
+	python3 -c '
+import sys
+for i in range(20100):
+    open("%s/%d.json" % (sys.argv[1], i), "w").close()' "$T/meta"
+	serves "$T/meta"
+	export TMPDIR=$T/tmp
+	run -1 irsync list
+	[[ $output == *"more than 20000 records"* ]]
 	[ -z "$(ls -A "$TMPDIR")" ]
 }
 

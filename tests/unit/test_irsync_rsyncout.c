@@ -197,6 +197,7 @@ statuses_are_told_apart(void **state)
 		{ 23, "rsync: mkstemp failed: Disk quota exceeded (122)",
 		    BS_NOSPACE },
 		{ 1, "", BS_FAIL }, { 2, "", BS_FAIL }, { 137, "", BS_FAIL },
+		{ 126, "", BS_FAIL }, { 127, "", BS_FAIL },
 		/* A hint cannot make a failure of a success. */
 		{ 0, "Permission denied (publickey)", BS_OK },
 		{ 24, "No space left on device", BS_VANISHED },
