@@ -270,6 +270,24 @@ io_syncs(struct worker *w)
 	}
 }
 
+/* Final, but for one call when the export ends: what is still dirty then is
+ * written or given up, so that the file's next opening does not inherit its
+ * errors. */
+static void
+lost(struct worker *w, struct export *e, int err)
+{
+	e->unsynced = !e->draining;
+	if (atomic_load(&e->failed) != 0)
+		return;
+	errno = err;
+	log_warn("%s: %s: fdatasync; what was written is lost, and the "
+	    "export has failed: mend the disk, check the image, then restart "
+	    "the export", e->row.alias, e->row.file);
+	atomic_store(&e->failed, err);
+	worker_notify(w);
+	answer_all(w, &e->written, EIO);
+}
+
 static void
 synced(struct worker *w, struct export *e, int res)
 {
@@ -280,16 +298,8 @@ synced(struct worker *w, struct export *e, int res)
 	e->sync_running = false;
 	e->inflight++;		/* keep it while its requests are answered */
 	stat_add(&e->stats.syncs, 1);
-	if (res < 0) {
-		errno = -res;
-		log_warn("%s: %s: fdatasync; what was written is lost, and "
-		    "the export has failed: mend the disk, check the "
-		    "image, then restart the export", e->row.alias,
-		    e->row.file);
-		atomic_store(&e->failed, -res);
-		worker_notify(w);
-		answer_all(w, &e->written, EIO);
-	}
+	if (res < 0)
+		lost(w, e, -res);
 	answer_all(w, &e->syncing, res < 0 ? EIO : 0);
 	if (!TAILQ_EMPTY(&e->written))
 		want_sync(w, e);
@@ -333,7 +343,7 @@ io_drain(struct worker *w, struct export *e)
 	e->draining = true;
 	if (e->inflight > 0 || e->sync_running || e->closing)
 		return;
-	if (e->unsynced && atomic_load(&e->failed) == 0) {
+	if (e->unsynced) {
 		start_sync(w, e);
 		return;
 	}
