@@ -9,7 +9,7 @@ DESTDIR	?=
 
 # What each step needs beyond git, make and root: Debian's package names.
 DEPS_BUILD = gcc libc6-dev pkg-config libbsd-dev liburing-dev libconfuse-dev \
-	libjansson-dev libseccomp-dev libxxhash-dev libacl1-dev
+	libjansson-dev libseccomp-dev libxxhash-dev
 DEPS_RUN   = rsync openssh-server openssh-client iproute2 procps acl attr \
 	e2fsprogs python3-minimal util-linux
 DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
@@ -23,7 +23,7 @@ B	= build$(if $(SAN),/san)
 PKGS	= libbsd-overlay liburing libconfuse jansson libseccomp libxxhash
 WARN	= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wsign-compare -Wvla -Wwrite-strings \
-	-Wformat=2 -Werror
+	-Wformat=2 $(WERROR)
 HARDEN	= -fPIE -fstack-protector-strong -fno-common \
 	$(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -43,11 +43,7 @@ obj	= $(patsubst %.c,$(B)/%.o,$(filter-out $(2),$(wildcard $(1)/*.c)))
 AOECTL_SRC = $(wildcard aoe/aoectl*.c)
 ARCHIVES = $(B)/libaoe.a $(B)/libirsync.a $(B)/libsshguard.a $(B)/librotate.a \
 	$(B)/libbackshelf.a
-
-# A program is built as soon as its folder has a main.c.
-prog	= $(if $(wildcard $(1)/main.c),$(addprefix $(B)/bin/,$(2)))
-PROGRAMS = $(call prog,aoe,aoed aoectl) $(call prog,irsync,irsync) \
-	$(call prog,sshguard,validate-ssh) $(call prog,rotate,irsync-rotate)
+PROGRAMS = $(addprefix $(B)/bin/,aoed aoectl irsync validate-ssh irsync-rotate)
 
 all: $(PROGRAMS)
 
@@ -102,20 +98,22 @@ $(B)/tests/tools/standin $(B)/tests/tools/standin.o: private SANFLAGS =
 need_root = $(if $(filter-out 0,$(shell id -u)),$(error make $@ needs root: \
 	for namespaces, accounts and raw sockets of its own, and for apt-get))
 
-# A sub-make builds, so that it finds the packages that the first step put in.
+# A sub-make builds, on all cores, so that it finds the packages that the first step put in.
+SUBMAKE	= $(MAKE) --no-print-directory -s -j$(shell nproc)
+
 deps:
 	@tests/deps.sh $(DEPS_CHECK) $(DEPS_LINT) $(DEPS_FUZZ)
 
 demo:
 	$(need_root)
 	@tests/deps.sh $(DEPS_DEMO)
-	@$(MAKE) --no-print-directory -s all tools
+	@$(SUBMAKE) all tools
 	@BIN=$(abspath $(B))/bin TOOLS=$(abspath $(B))/tests/tools tests/demo.sh
 
 check:
 	$(need_root)
 	@tests/deps.sh $(DEPS_CHECK)
-	@$(MAKE) --no-print-directory -s all tools unit
+	@$(SUBMAKE) all tools unit
 	@B=$(abspath $(B)) tests/run.sh $(T)
 
 unit: $(UNIT)
@@ -134,13 +132,13 @@ build/fuzz/%: tests/fuzz/%.c $(LIB_FOR_FUZZ)
 
 fuzz:
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_FUZZ)
-	@$(MAKE) --no-print-directory -s $(FUZZ)
+	@$(SUBMAKE) $(FUZZ)
 	@FUZZ_TIME=$(FUZZ_TIME) tests/fuzz.sh $(FUZZ)
 
 bench:
 	$(need_root)
 	@tests/deps.sh $(DEPS_CHECK)
-	@$(MAKE) --no-print-directory -s all tools
+	@$(SUBMAKE) all tools
 	@B=$(abspath $(B)) tests/bench/run.sh $(T)
 
 lint:

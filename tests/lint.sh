@@ -21,6 +21,7 @@ both_compilers() {
 	local cc
 	for cc in gcc clang; do
 		make -s -j "$(nproc)" CC="$cc" B="build/lint-$cc" \
+		    WERROR=-Werror \
 		    all unit tools || return 1
 	done
 }
