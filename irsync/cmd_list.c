@@ -100,7 +100,8 @@ print_json(const struct irsync_conf *c, const struct snapshot *v, size_t n)
 	}
 	top = json_pack("{s:s, s:s, s:o}", "host", c->host, "storage",
 	    c->storage.text, "snapshots", all);
-	rc = top == NULL || i < n ? -1 : json_dumpf(top, stdout, JSON_INDENT(2));
+	rc = top == NULL || i < n ? -1 :
+	    json_dumpf(top, stdout, JSON_INDENT(2));
 	putchar('\n');
 	json_decref(top);
 	return rc;

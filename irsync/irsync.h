@@ -74,7 +74,8 @@ struct push_options {
 	struct strv	 missing;	/* configured paths that are not there:
 					 * what the snapshot has of them stays */
 	bool		 closed;	/* the folders above cannot be listed:
-					 * what is no longer configured stays */
+					 * what is no longer configured
+					 * stays */
 	const struct strv *linkdests;	/* local, linkdest way; or NULL */
 };
 

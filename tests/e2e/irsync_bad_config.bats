@@ -4,11 +4,13 @@
 load helpers
 load irsync_helpers
 
-setup() { setup_tmp; }
+setup() {
+	setup_tmp
+	CONF=$T/c.conf
+}
 teardown() { run_cleanup; }
 
 @test "each error has its place, and all are told at once" {
-	CONF=$T/c.conf
 	cat >"$CONF" <<-EOT
 	# storage, paths
 	storage = "nowhere"
@@ -23,7 +25,6 @@ teardown() { run_cleanup; }
 }
 
 @test "an unknown key names the nearest known one" {
-	CONF=$T/c.conf
 	echo 'exlude = {"*.o"}' >"$CONF"
 	run -78 irsync list
 	[ "$output" = "$CONF:1:1: unknown key 'exlude'; did you mean 'exclude'?" ]
@@ -32,9 +33,10 @@ teardown() { run_cleanup; }
 @test "no file, a folder, a FIFO, a binary" {
 	mkdir "$T/dir"
 	mkfifo "$T/fifo"
-	for CONF in "$T/none" "$T/dir" "$T/fifo" "$BIN/irsync"; do
-		run -78 irsync backup
-		[[ $output == "$CONF: "* ]]
+	local f
+	for f in "$T/none" "$T/dir" "$T/fifo" "$BIN/irsync"; do
+		run -78 "$BIN/irsync" -f "$f" backup
+		[[ $output == "$f: "* ]]
 	done
 }
 
@@ -61,9 +63,8 @@ teardown() { run_cleanup; }
 }
 
 @test "the example of the package is sound" {
-	CONF=$HELPERS_DIR/../../etc/irsync.conf
-	sed "s,^storage.*,storage = \"$T/none\"," "$CONF" >"$T/c.conf"
-	CONF=$T/c.conf
+	sed "s,^storage.*,storage = \"$T/none\"," \
+	    "$HELPERS_DIR/../../etc/irsync.conf" >"$CONF"
 	run -1 irsync list
 	[[ $output == *"$T/none: cannot open the store: No such file"* ]]
 }

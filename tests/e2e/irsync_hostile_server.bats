@@ -97,15 +97,15 @@ serves() {
 		echo x >../../outside 2>/dev/null || true
 	)
 	serves "$T/meta"
-	export TMPDIR=$T/tmp
-	mkdir "$TMPDIR"
-	run -0 irsync list
+	mkdir "$T/tmp"
+	run -0 env TMPDIR="$T/tmp" "$BIN/irsync" -f "$CONF" list
 	is_harmless "$output"
 	[[ $output != *000007Z* ]]
 	[[ $output != *000008Z* ]]
-	run -0 --separate-stderr irsync list --json
+	run -0 --separate-stderr env TMPDIR="$T/tmp" "$BIN/irsync" -f "$CONF" \
+	    list --json
 	jq -e '.snapshots | length == 5' <<<"$output"
-	[ -z "$(ls -A "$TMPDIR")" ]
+	[ -z "$(ls -A "$T/tmp")" ]
 }
 
 @test "more records than anyone has are refused, and leave nothing behind" {
@@ -115,10 +115,9 @@ import sys
 for i in range(20100):
     open("%s/%d.json" % (sys.argv[1], i), "w").close()' "$T/meta"
 	serves "$T/meta"
-	export TMPDIR=$T/tmp
-	run -1 irsync list
+	run -1 env TMPDIR="$T/tmp" "$BIN/irsync" -f "$CONF" list
 	[[ $output == *"more than 20000 records"* ]]
-	[ -z "$(ls -A "$TMPDIR")" ]
+	[ -z "$(ls -A "$T/tmp")" ]
 }
 
 @test "a server that makes no snapshots is no place for a backup" {
