@@ -30,6 +30,7 @@
 #define DEPTH_MIN	4
 #define DEPTH_MAX	100	/* longer chains are cut, if removing */
 #define FD_RESERVE	64	/* descriptors left for others */
+#define MANY_QUEUED	32768	/* nodes; then fewer entries are read at once */
 #define PATH_SHOWN	512	/* bytes of a path in a report */
 
 struct node {
@@ -59,6 +60,7 @@ struct sweep {
 	pthread_mutex_t		  lock;
 	pthread_cond_t		  wake;
 	struct node		 *stack;	/* under lock */
+	size_t			  queued;	/* in it; under lock */
 	struct node		 *top;
 	unsigned		  waiting;	/* threads; under lock */
 	unsigned		  cuts;	/* names given; under lock */
@@ -157,10 +159,11 @@ node_new(struct node *parent, const char *name)
 }
 
 static void
-push(struct sweep *s, struct node *first, struct node *last)
+push(struct sweep *s, struct node *first, struct node *last, unsigned n)
 {
 	last->next = s->stack;
 	s->stack = first;
+	s->queued += n;
 	if (s->waiting != 0)
 		pthread_cond_broadcast(&s->wake);
 }
@@ -278,7 +281,7 @@ push_children(struct worker *w, struct node *n)
 		return;
 	pthread_mutex_lock(&w->s->lock);
 	n->pending += children;
-	push(w->s, first, last);
+	push(w->s, first, last, children);
 	pthread_mutex_unlock(&w->s->lock);
 }
 
@@ -288,15 +291,20 @@ do_batch(struct worker *w, struct node *n)
 {
 	struct sweep *s = w->s;
 	struct batch *b = &w->batch;
-	size_t i, files;
+	size_t i, files, share = s->n;
 	unsigned m;
 	int rc;
 
+	/* Folders that await their turn take memory: not many more then. */
+	pthread_mutex_lock(&s->lock);
+	if (s->queued > MANY_QUEUED)
+		share *= 64;
+	pthread_mutex_unlock(&s->lock);
 	b->n = b->len = 0;
 	for (m = 0; m < s->n; m++) {
 		if ((n->more & (1U << m)) == 0)
 			continue;
-		if ((rc = batch_read(b, n->fd[m], (uint8_t)m, s->n)) == -1)
+		if ((rc = batch_read(b, n->fd[m], (uint8_t)m, share)) == -1)
 			problem(s, n, m, NULL, errno);
 		if (rc != 1)
 			n->more &= (uint8_t)~(1U << m);
@@ -429,7 +437,7 @@ release(struct worker *w, struct node *n)
 		if (!end_node(w, n)) {
 			pthread_mutex_lock(&s->lock);
 			n->pending = 1;
-			push(s, n, n);
+			push(s, n, n, 1);
 			pthread_mutex_unlock(&s->lock);
 			return;
 		}
@@ -538,6 +546,7 @@ work(void *arg)
 			continue;
 		}
 		s->stack = n->next;
+		s->queued--;
 		pthread_mutex_unlock(&s->lock);
 		process(w, n);
 		pthread_mutex_lock(&s->lock);
@@ -615,6 +624,7 @@ sweep_group(struct sweep *s, unsigned jobs)
 		goto out;
 	s->top->members = (uint8_t)((1U << s->n) - 1);
 	s->stack = s->top;
+	s->queued = 1;
 	s->done = false;
 	run_workers(s, ws, jobs);
 	rc = 0;

@@ -20,6 +20,7 @@
 
 #define BATCH_ENTRIES	(64 * 1024)
 #define BATCH_NAMES	(2 * 1024 * 1024)	/* bytes */
+#define SHARE_MAX	128	/* so that it always has room for some */
 #define BATCH_BUF	(256 * 1024)		/* bytes */
 
 int
@@ -119,8 +120,9 @@ batch_add(struct batch *b, const struct dirent64 *d, uint8_t member)
 int
 batch_read(struct batch *b, int fd, uint8_t member, size_t share)
 {
-	size_t n_end = b->n + BATCH_ENTRIES / share;
-	size_t len_end = b->len + BATCH_NAMES / share;
+	size_t most = share < SHARE_MAX ? share : SHARE_MAX;
+	size_t n_end = b->n + BATCH_ENTRIES / most;
+	size_t len_end = b->len + BATCH_NAMES / most;
 	const struct dirent64 *d;
 	size_t room;
 	ssize_t got, off;

@@ -154,7 +154,7 @@ main(int argc, char **argv)
 	prepare();
 	run.root = o.root != NULL ? o.root : conf.root;
 	run.conf = &conf;
-	run.now = time(NULL);
+	run.began = time(NULL);
 	run.dry = o.dry;
 	run.jobs = o.jobs;
 	run.stop = &got_signal;

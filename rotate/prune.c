@@ -1,9 +1,9 @@
 /* prune.c: taking snapshots out of a store.
  *
- * The order, which a crash may end at any place: the folder STAMP is renamed
- * to .expired.STAMP, which takes it out of every listing at once; that is made
- * durable; then its record goes; then, without the lock, all that is in it;
- * and .expired.STAMP itself last.  So as long as anything is left,
+ * The order, which a crash may end at any place: under the lock the folder
+ * STAMP is renamed to .expired.STAMP, which takes it out of every listing at
+ * once; that is made durable; then its record goes; then all that is in it; and
+ * .expired.STAMP itself last.  So as long as anything is left,
  * .expired.STAMP is there to say so, and the next run goes on from it.
  *
  * SPDX-License-Identifier: ISC
@@ -31,15 +31,33 @@ expired_name(char buf[EXPIRED_SIZE], const char *stamp)
 	snprintf(buf, EXPIRED_SIZE, EXPIRED "%s", stamp);
 }
 
+/* Open a snapshot's folder.  One that its mode closes to us is opened; *mode
+ * is then what it was, else -1. */
+static int
+open_snapshot(int snaps, const char *stamp, int *mode)
+{
+	const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	struct stat st;
+	int fd;
+
+	*mode = -1;
+	if ((fd = openat(snaps, stamp, flags)) != -1 || errno != EACCES)
+		return fd;
+	if (fstatat(snaps, stamp, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    fchmodat(snaps, stamp, S_IRWXU, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	*mode = (int)(st.st_mode & 07777);
+	return openat(snaps, stamp, flags);
+}
+
 int
 prune_expire(struct store *s, const char *stamp)
 {
 	char name[EXPIRED_SIZE];
-	int fd, rc = -1, saved;
+	int fd, mode, rc = -1, saved;
 
 	expired_name(name, stamp);
-	if ((fd = openat(store_fd(s), stamp,
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1)
+	if ((fd = open_snapshot(store_fd(s), stamp, &mode)) == -1)
 		return -1;
 	/* The lock is held over the rename: whoever waits for it to read looks
 	 * at the name again once it has it. */
@@ -47,6 +65,8 @@ prune_expire(struct store *s, const char *stamp)
 		rc = renameat2(store_fd(s), stamp, store_fd(s), name,
 		    RENAME_NOREPLACE);
 	saved = errno;
+	if (rc == -1 && mode != -1)
+		(void)fchmod(fd, (mode_t)mode);
 	close(fd);
 	errno = saved;
 	return rc;

@@ -21,8 +21,9 @@ int	prune_expire(struct store *, const char *stamp);
 int	prune_expired(struct store *, struct strv *stamps);
 
 /* Make the renames durable, then remove the records of the stamps that have no
- * snapshot any more.  The caller holds the store's lock.  0, or -1 with errno:
- * then nothing may be deleted yet. */
+ * snapshot any more.  The lock is not needed: no push makes a stamp that is no
+ * newer than one it finds.  0, or -1 with errno: then nothing may be deleted
+ * yet. */
 int	prune_forget(struct store *, const struct strv *stamps);
 
 /* Delete the .expired.STAMP of each stamp and all below it; the trees go

@@ -94,31 +94,30 @@ print_sums(FILE *f, const struct run *run, const struct sums *s)
 }
 
 static void
-print_snapshot(FILE *f, const struct run *run, const struct client *c,
-    size_t i)
+print_snapshot(FILE *f, const struct client *c, size_t i)
 {
 	const struct snapshot *s = &c->snaps[i];
 	char reason[PLAN_REASON], age[HUMAN_SIZE];
 
 	plan_reason(reason, &c->plan, i, c->snaps, c->r);
-	if (s->time > run->now)
+	if (s->time > c->now)
 		(void)strlcpy(age, "future", sizeof(age));
 	else
-		human_duration(age, (uint64_t)(run->now - s->time));
+		human_duration(age, (uint64_t)(c->now - s->time));
 	fprintf(f, "  %-10s  %s  %12s  %-8s  %s\n",
 	    outcome_name(c->outcome[i]), s->stamp, age,
 	    s->recorded ? snapshot_status_name(s->status) : "?", reason);
 }
 
 static void
-print_push(FILE *f, const struct run *run, const struct client *c)
+print_push(FILE *f, const struct client *c)
 {
 	char age[HUMAN_SIZE], limit[HUMAN_SIZE];
 
 	if (c->push == PUSH_NONE)
 		return;
-	human_duration(age, c->push_last > run->now ? 0 :
-	    (uint64_t)(run->now - c->push_last));
+	human_duration(age, c->push_last > c->now ? 0 :
+	    (uint64_t)(c->now - c->push_last));
 	human_duration(limit, c->r->push_age);
 	fprintf(f, "  %-10s  %-18s  %12s  %-8s  push-age %s\n",
 	    push_name(c->push), "unfinished push", age, "-",
@@ -139,8 +138,8 @@ print_client(FILE *f, const struct run *run, const struct client *c)
 		print_sums(f, run, &sums);
 	fputc('\n', f);
 	for (i = 0; i < c->n; i++)
-		print_snapshot(f, run, c, i);
-	print_push(f, run, c);
+		print_snapshot(f, c, i);
+	print_push(f, c);
 	if (c->leftovers != 0)
 		fprintf(f, "  %-10s  %zu that an earlier run left\n",
 		    run->dry ? "drop" : "removed", c->leftovers);
@@ -264,7 +263,7 @@ report_json(FILE *f, const struct run *run)
 	all = json_pack("{si so so sb sb sI sI so}",
 	    "version", 1,
 	    "root", text_json(run->root),
-	    "time", stamp_json(run->now),
+	    "time", stamp_json(run->began),
 	    "dry_run", (int)run->dry,
 	    "stopped", (int)run->stopped,
 	    "free_before", (json_int_t)run->free_before,

@@ -122,7 +122,7 @@ settle_push(struct run *run, struct client *c, struct store *s,
 	}
 	if (c->push_last == 0)
 		return 0;
-	c->push = may_go && plan_push_goes(c->push_last, c->r, run->now) ?
+	c->push = may_go && plan_push_goes(c->push_last, c->r, c->now) ?
 	    PUSH_STALE : PUSH_WAITS;
 	if (c->push == PUSH_WAITS)
 		return 0;
@@ -138,7 +138,7 @@ settle_push(struct run *run, struct client *c, struct store *s,
 	}
 	c->push = PUSH_DISCARDED;
 	base[0] = '\0';
-	human_duration(age, (uint64_t)(run->now - c->push_last));
+	human_duration(age, (uint64_t)(c->now - c->push_last));
 	log_info("%s: unfinished push discarded: untouched for %s", c->host,
 	    age);
 	return 0;
@@ -174,7 +174,7 @@ static int
 decide(struct run *run, struct client *c, struct store *s)
 {
 	char base[STAMP_SIZE] = "", full[STAMP_SIZE];
-	struct plan_facts facts = { run->now, base, full };
+	struct plan_facts facts = { c->now, base, full };
 	size_t i;
 
 	if (settle_push(run, c, s, base, finish_commit(run, c, s)) == -1)
@@ -281,7 +281,7 @@ measure(struct run *run, struct client *c, struct store *s,
 	strv_free(&drops);
 }
 
-/* A client's store is open, ours and, unless dry, locked. */
+/* A client's store is open, ours and, unless dry, locked; it is unlocked. */
 static void
 rotate_locked(struct run *run, struct client *c, struct store *s)
 {
@@ -294,9 +294,10 @@ rotate_locked(struct run *run, struct client *c, struct store *s)
 		return;
 	if (!run->dry)
 		expire(run, c, s);
+	/* From here a client may push again. */
+	store_unlock(s);
 	if ((rc = prune_expired(s, &expired)) == 0 && !run->dry)
 		rc = prune_forget(s, &expired);
-	store_unlock(s);
 	for (c->leftovers = expired.n, i = 0; i < c->n; i++)
 		c->leftovers -= c->outcome[i] == OUTCOME_LEFT;
 	if (rc == -1)
@@ -315,6 +316,9 @@ rotate_client(struct run *run, struct client *c)
 	struct store *s;
 
 	c->busy = c->failed = false;
+	/* Each at its own time: deleting may take hours, and what is pushed
+	 * meanwhile does not come from the future. */
+	c->now = time(NULL);
 	if ((s = store_open(run->root, c->host, 0)) == NULL) {
 		/* It may have been removed since it was listed. */
 		c->failed = errno != ENOENT;

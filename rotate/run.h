@@ -37,6 +37,7 @@ enum push_outcome {
 struct client {
 	char			*host;
 	const struct retention	*r;	/* borrowed */
+	time_t			 now;	/* when it was looked at */
 	struct snapshot		*snaps;	/* oldest first */
 	size_t			 n;
 	struct plan		 plan;
@@ -55,7 +56,7 @@ struct client {
 struct run {
 	const char			*root;	/* all of it borrowed */
 	const struct retention_conf	*conf;
-	time_t				 now;
+	time_t				 began;
 	bool				 dry;	/* look, and change nothing */
 	unsigned			 jobs;	/* 0: as many as processors */
 	const volatile sig_atomic_t	*stop;

@@ -13,7 +13,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "sweep.h"
+#include "sweep_int.h"
 
 static char base[64];		/* the test's own folder */
 static int basefd;
@@ -250,7 +250,62 @@ width_costs_no_memory(void **state)
 	assert_int_equal(res.dirs, 701);
 }
 
-/* The same, as an account that owns the folders. */
+/* However small its share of the room, each folder is read on. */
+static void
+a_small_share_is_progress(void **state)
+{
+	struct batch b;
+	struct sweep_result res;
+	size_t reads = 0, all = 0;
+	char name[8];
+	int d = dir(basefd, "tree"), i, rc;
+
+	(void)state;
+	for (i = 0; i < 2000; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		file(d, name, 0);
+	}
+	assert_return_code(batch_init(&b), errno);
+	do {
+		for (b.n = b.len = 0, i = 0; i < SWEEP_GROUP - 1; i++)
+			assert_return_code(batch_read(&b, basefd, 1, 512), 0);
+		b.n = b.len = 0;
+		assert_return_code(rc = batch_read(&b, d, 0, 512), errno);
+		assert_true(rc == 0 || b.n > 100);
+		all += b.n;
+		reads++;
+	} while (rc != 0);
+	assert_int_equal(all, 2000);
+	assert_in_range(reads, 3, 20);
+	batch_free(&b);
+	close(d);
+	assert_int_equal(sweep("tree", &res), 0);
+	assert_int_equal(res.files, 2000);
+}
+
+/* More folders in folders than may await their turn. */
+static void
+many_folders_are_taken_in_turns(void **state)
+{
+	struct sweep_result res;
+	int d = dir(basefd, "tree"), sub;
+	char name[16];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 36000; i++) {
+		snprintf(name, sizeof(name), "d%u", i);
+		sub = dir(d, name);
+		if (i % 1000 == 0)
+			close(dir(sub, "deeper"));
+		close(sub);
+	}
+	close(d);
+	assert_int_equal(sweep("tree", &res), 0);
+	assert_int_equal(res.dirs, 36037);
+}
+
+/* As an account that owns the folders. */
 static void
 closed_folders_are_opened(void **state)
 {
@@ -461,6 +516,8 @@ main(void)
 		cmocka_unit_test(depth_costs_no_descriptors),
 		cmocka_unit_test(a_cut_chain_goes_in_the_next_sweep),
 		cmocka_unit_test(width_costs_no_memory),
+		cmocka_unit_test(a_small_share_is_progress),
+		cmocka_unit_test(many_folders_are_taken_in_turns),
 		cmocka_unit_test(closed_folders_are_opened),
 		cmocka_unit_test(closed_chains_are_cut),
 		cmocka_unit_test(problems_do_not_stop_the_rest),
