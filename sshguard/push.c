@@ -147,6 +147,27 @@ do_otherwise(struct job *b, struct push_request *rq, const struct push *p,
 	return true;
 }
 
+/* The linkdest way writes into a new folder, and shares files with the base.
+ * False, and the client told, if an option does not go with that. */
+static bool
+fits_linkdest(const struct job *b)
+{
+	unsigned effects = b->v->rq.effects;
+
+	if ((effects & RSYNC_INPLACE) != 0)
+		journal_tell(b->j, "%s: --inplace and --append would write "
+		    "into files that snapshots share; leave them out",
+		    b->q->client);
+	else if ((effects & RSYNC_LOOKS_BACK) != 0)
+		journal_tell(b->j, "%s: --backup, --existing, "
+		    "--ignore-existing, --ignore-non-existing and "
+		    "--max-delete would find an empty folder here, as there "
+		    "is no overlay; leave them out", b->q->client);
+	else
+		return true;
+	return false;
+}
+
 /* One try to push.  The exit status; *again if another is to be made. */
 static int
 try_push(struct job *b, struct store *st, struct push_request *rq,
@@ -159,12 +180,8 @@ try_push(struct job *b, struct store *st, struct push_request *rq,
 	*again = false;
 	if ((p = push_begin(st, rq)) == NULL)
 		return job_failed(b, "no push was begun");
-	if (push_way(p) == STORE_WAY_LINKDEST &&
-	    (b->v->rq.effects & RSYNC_INPLACE) != 0) {
+	if (push_way(p) == STORE_WAY_LINKDEST && !fits_linkdest(b)) {
 		push_end(p);
-		journal_tell(b->j, "%s: --inplace and --append would write "
-		    "into files that snapshots share; leave them out",
-		    b->q->client);
 		return BS_REFUSED;
 	}
 	if (prepare_push(b, st, p) == -1 || job_run(b, &e) == -1) {

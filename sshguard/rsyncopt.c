@@ -54,8 +54,8 @@ struct opt {
 
 static const struct opt table[] = {
 	{ "append", FLAG, BOTH, RSYNC_INPLACE, NULL, 0, 0 },
-	{ "backup", FLAG, PUSH, 0, NULL, 0, 0 },
-	{ "backup-dir", RELPATH, PUSH, 0, NULL, 0, 0 },
+	{ "backup", FLAG, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
+	{ "backup-dir", RELPATH, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "bwlimit", NUM, BOTH, 0, NULL, 0, INT32_MAX },
 	{ "checksum-choice", WORD, BOTH, 0, ",", 0, 0 },
 	{ "checksum-seed", NUM, BOTH, 0, NULL, INT32_MIN, INT32_MAX },
@@ -70,7 +70,7 @@ static const struct opt table[] = {
 	{ "delete-excluded", FLAG, PUSH, RSYNC_DELETE, NULL, 0, 0 },
 	{ "delete-missing-args", FLAG, PUSH, RSYNC_DELETE, NULL, 0, 0 },
 	{ "devices", FLAG, BOTH, 0, NULL, 0, 0 },
-	{ "existing", FLAG, PUSH, 0, NULL, 0, 0 },
+	{ "existing", FLAG, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "files-from", STDIN, PULL, RSYNC_FILES_FROM, NULL, 0, 0 },
 	{ "force", FLAG, PUSH, 0, NULL, 0, 0 },
 	{ "from0", FLAG, BOTH, 0, NULL, 0, 0 },
@@ -78,14 +78,14 @@ static const struct opt table[] = {
 	{ "fuzzy", FLAG, PUSH, 0, NULL, 0, 0 },
 	{ "groupmap", WORD, PUSH, 0, ":*,_.-$@", 0, 0 },
 	{ "ignore-errors", FLAG, BOTH, 0, NULL, 0, 0 },
-	{ "ignore-existing", FLAG, PUSH, 0, NULL, 0, 0 },
+	{ "ignore-existing", FLAG, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "ignore-missing-args", FLAG, BOTH, 0, NULL, 0, 0 },
-	{ "ignore-non-existing", FLAG, PUSH, 0, NULL, 0, 0 },
+	{ "ignore-non-existing", FLAG, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "info", WORD, BOTH, 0, ",", 0, 0 },
 	{ "inplace", FLAG, BOTH, RSYNC_INPLACE, NULL, 0, 0 },
 	{ "list-only", FLAG, PULL, 0, NULL, 0, 0 },
 	{ "log-format", FORMAT, BOTH, 0, NULL, 0, 0 },
-	{ "max-delete", NUM, PUSH, 0, NULL, -1, INT32_MAX },
+	{ "max-delete", NUM, PUSH, RSYNC_LOOKS_BACK, NULL, -1, INT32_MAX },
 	{ "max-size", WORD, BOTH, 0, SIZE, 0, 0 },
 	{ "min-size", WORD, BOTH, 0, SIZE, 0, 0 },
 	{ "mkpath", FLAG, PUSH, 0, NULL, 0, 0 },
@@ -414,6 +414,9 @@ take_letter(struct rsync_request *rq, char c, struct diag *d)
 	rq->letters[n] = c;
 	rq->letters[n + 1] = '\0';
 	switch (c) {
+	case 'b':
+		rq->effects |= RSYNC_LOOKS_BACK;
+		break;
 	case 'v':
 		rq->effects |= RSYNC_VERBOSE;
 		break;

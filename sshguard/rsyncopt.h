@@ -23,7 +23,9 @@ enum rsync_effects {
 	RSYNC_DRY_RUN	= 1 << 3,	/* -n */
 	RSYNC_RECURSE	= 1 << 4,	/* -r */
 	RSYNC_FILES_FROM = 1 << 5,	/* names come over the wire */
-	RSYNC_RELATIVE	= 1 << 6	/* -R */
+	RSYNC_RELATIVE	= 1 << 6,	/* -R */
+	RSYNC_LOOKS_BACK = 1 << 7	/* does one thing or another by what
+					 * the destination holds already */
 };
 
 /* Zero-initialise; free with rsync_request_free. */

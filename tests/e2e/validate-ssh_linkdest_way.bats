@@ -51,6 +51,22 @@ teardown() {
 	snapshot_count 1
 }
 
+@test "what depends on the files that are there already is refused" {
+	local opt
+	mkdir "$T/src"
+	echo x >"$T/src/x"
+	push "$T/src/" server:
+	for opt in --existing --ignore-existing --max-delete=1 -b; do
+		run push --delete "$opt" "$T/src/" server:
+		[ "$status" != 0 ]
+		[[ $output = *'would find an empty folder here'* ]]
+	done
+	snapshot_count 1
+	policy "way = 'overlay'"
+	push --delete --existing "$T/src/" server:
+	snapshot_count 2
+}
+
 @test "without namespaces Landlock alone confines" {
 	mkdir "$T/src"
 	echo x >"$T/src/x"

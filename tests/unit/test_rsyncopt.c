@@ -167,7 +167,7 @@ real_commands_are_understood(void **state)
 		{ "rsync --server -blogDtprRe.iLsfxCIvu --backup-dir bk "
 		    "--suffix=~x --max-delete=10 --max-size=1073741824 "
 		    "--partial-dir pd . h.full", RSYNC_RECURSE |
-		    RSYNC_RELATIVE, 0, "-blogDtprR e.iLsfxCIvu "
+		    RSYNC_RELATIVE | RSYNC_LOOKS_BACK, 0, "-blogDtprR e.iLsfxCIvu "
 		    "--backup-dir=bk --suffix=~x --max-delete=10 "
 		    "--max-size=1073741824 <h.full>" },
 		{ "rsync --server --sender -logDtpre.iLsfxCIvu . h.full/ "
