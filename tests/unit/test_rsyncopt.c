@@ -167,8 +167,8 @@ real_commands_are_understood(void **state)
 		{ "rsync --server -blogDtprRe.iLsfxCIvu --backup-dir bk "
 		    "--suffix=~x --max-delete=10 --max-size=1073741824 "
 		    "--partial-dir pd . h.full", RSYNC_RECURSE |
-		    RSYNC_RELATIVE | RSYNC_LOOKS_BACK, 0, "-blogDtprR e.iLsfxCIvu "
-		    "--backup-dir=bk --suffix=~x --max-delete=10 "
+		    RSYNC_RELATIVE | RSYNC_LOOKS_BACK, 0,
+		    "-blogDtprR e.iLsfxCIvu --backup-dir=bk --suffix=~x --max-delete=10 "
 		    "--max-size=1073741824 <h.full>" },
 		{ "rsync --server --sender -logDtpre.iLsfxCIvu . h.full/ "
 		    "h.full/etc a\\ b*", RSYNC_RECURSE, 0, "sender -logDtpr "
@@ -207,7 +207,8 @@ real_commands_are_understood(void **state)
 		{ "/usr/local/bin/rsync --server -B700 -@-1 . x", 0, 0,
 		    "- e --block-size=700 --modify-window=-1 <x>" },
 		{ "rsync --server -r --timeout 5 --max-delete=-1 . x",
-		    RSYNC_RECURSE, 5, "-r e --max-delete=-1 <x>" },
+		    RSYNC_RECURSE | RSYNC_LOOKS_BACK, 5,
+		    "-r e --max-delete=-1 <x>" },
 		{ "rsync --server -r --usermap=0:1,\\*:2 . ./-x",
 		    RSYNC_RECURSE, 0, "-r e --usermap=0:1,*:2 <./-x>" },
 		{ "rsync --server -r .", RSYNC_RECURSE, 0, "-r e" },
