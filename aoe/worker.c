@@ -298,15 +298,18 @@ read_mail(struct worker *w)
 }
 
 static void
-port_event(const struct disk_event *ev)
+port_event(struct worker *w, const struct disk_event *ev)
 {
 	enum port_socket s = ev->kind == DISK_STEERED ? PORT_STEERED :
 	    PORT_BROADCAST;
 	struct port *p = ev->tag;
+	bool leaving = p->leaving;
 
 	p->armed[s] = false;
 	p->readable[s] = true;
-	port_let_go(p);
+	port_let_go(p);		/* and p may be gone */
+	if (leaving)
+		worker_notify(w);
 }
 
 static void
@@ -323,9 +326,7 @@ take_events(struct worker *w)
 			break;
 		case DISK_STEERED:
 		case DISK_BROADCAST:
-			port_event(&ev);
-			if (((struct port *)ev.tag)->leaving)
-				worker_notify(w);
+			port_event(w, &ev);
 			break;
 		case DISK_MAIL:
 			read_mail(w);
