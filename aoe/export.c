@@ -141,6 +141,35 @@ fail:
 	return NULL;
 }
 
+static off_t
+length_of(const struct export *e)
+{
+	return (off_t)(e->disk.sectors * SECTOR);
+}
+
+/* A lock of the open file, not of the process: that one would end when any
+ * descriptor of the file is closed, a check's too. */
+int
+export_lock(const struct export *e)
+{
+	struct flock fl = {
+		.l_type = e->row.ro ? F_RDLCK : F_WRLCK,
+		.l_whence = SEEK_SET,
+		.l_start = e->offset,
+		.l_len = length_of(e),
+	};
+
+	return fcntl(e->fd, F_OFD_SETLK, &fl);
+}
+
+bool
+export_overlaps(const struct export *a, const struct export *b)
+{
+	return a->dev == b->dev && a->ino == b->ino &&
+	    a->offset < b->offset + length_of(b) &&
+	    b->offset < a->offset + length_of(a);
+}
+
 void
 export_free(struct export *e)
 {

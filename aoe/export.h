@@ -102,6 +102,15 @@ struct reason {
  * or directory".  The interfaces are the caller's to fill in. */
 struct export *export_open(const struct row *, struct reason *why);
 
+/* Keep other programs from the part of the file that is served: from writing
+ * it, and unless it is read-only from reading it, as far as they ask for locks
+ * as well.  0, or -1 with errno: EAGAIN or EACCES if another export or program
+ * has it.  It ends with the descriptor. */
+int	export_lock(const struct export *);
+
+/* Do both serve some sector of one file? */
+bool	export_overlaps(const struct export *, const struct export *);
+
 /* Free it; closes what its worker has not closed. */
 void	export_free(struct export *);
 

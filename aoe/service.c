@@ -126,6 +126,60 @@ has_predecessor(const struct supervisor *sv, const char *alias,
 	return false;
 }
 
+/* Another row that serves a part of what e does, or NULL. */
+static const struct export *
+find_twin(const struct supervisor *sv, const struct export *e)
+{
+	const struct export *other;
+	size_t i;
+
+	for (i = 0; i < sv->n; i++) {
+		other = sv->services[i].export;
+		if (other != NULL && other != e && export_overlaps(e, other))
+			return other;
+	}
+	return NULL;
+}
+
+/* See to it that no other program serves the file.  Two rows of ours may, but
+ * hardly ever should.  -1 with why->text if it is taken. */
+static int
+lock_file(const struct supervisor *sv, const struct export *e,
+    struct reason *why)
+{
+	const struct export *twin;
+
+	if (export_lock(e) == 0)
+		return 0;
+	if (errno != EAGAIN && errno != EACCES) {
+		log_warn("%s: %s: lock", e->row.alias, e->row.file);
+		return 0;
+	}
+	if ((twin = find_twin(sv, e)) == NULL) {
+		snprintf(why->text, sizeof(why->text),
+		    "%s: another program has locked it", e->row.file);
+		return -1;
+	}
+	log_warnx("%s: %s: %s serves the same sectors: one client's writes "
+	    "will destroy the other's file system, unless it is a cluster's",
+	    e->row.alias, e->row.file, twin->row.alias);
+	return 0;
+}
+
+/* An export has ended: what overlapped it can have its lock now. */
+static void
+lock_twins(const struct supervisor *sv, const struct export *ended)
+{
+	const struct export *e;
+	size_t i;
+
+	for (i = 0; i < sv->n; i++) {
+		e = sv->services[i].export;
+		if (e != NULL && export_overlaps(e, ended))
+			(void)export_lock(e);
+	}
+}
+
 static void
 log_serving(const struct export *e)
 {
@@ -155,7 +209,8 @@ open_service(struct supervisor *sv, struct service *s)
 		export_free(e);
 		return;
 	}
-	if (attach_ifaces(sv, e, &s->why) == -1)
+	if (lock_file(sv, e, &s->why) == -1 ||
+	    attach_ifaces(sv, e, &s->why) == -1)
 		goto fail;
 	e->owner = choose_owner(sv, &e->row);
 	if (state_load(sv->state_dir, e->row.alias, &e->config) == -1)
@@ -178,6 +233,7 @@ end_export(struct supervisor *sv, struct export *e)
 	log_info("%s: e%u.%u has ended", e->row.alias, e->row.shelf,
 	    e->row.slot);
 	detach_ifaces(e);
+	lock_twins(sv, e);
 	export_free(e);
 	sv->changed = true;	/* an interface may be free */
 }
