@@ -253,6 +253,9 @@ conn_line(struct conn *n, struct supervisor *sv, size_t len)
 		o = control_error(msg);
 	else
 		o = control_carry_out(sv, &n->req);
+	/* Where nothing was to be done, nobody will wake us. */
+	if (o == NULL && control_settled(sv, &n->req))
+		o = control_result(sv, &n->req);
 	n->nin -= len + 1;
 	memmove(n->in, n->in + len + 1, n->nin);
 	if (o != NULL) {

@@ -35,6 +35,17 @@ teardown() {
 	aoe 1 identify 0.1 | grep -q sectors
 }
 
+@test "what is so already, or of nobody, is answered at once" {
+	start_aoed "$T/table"
+	aoectl stop two
+	for command in "stop two" start "start one" "stop nobody"; do
+		# shellcheck disable=SC2086 # a command and its alias
+		run timeout 3 "$BIN/aoectl" -s "$T/aoed.sock" $command
+		[ "$status" -le 1 ]
+		aoectl stop two
+	done
+}
+
 @test "exit statuses: 1 for some, 64 for usage, 69 for nobody there" {
 	start_aoed "$T/table"
 	run aoectl stop one nobody
