@@ -101,7 +101,10 @@ serve_ata(struct worker *w, struct req *r, bool broadcast)
 	struct ata_op op;
 
 	if (frame_ata_decode(r->frame, r->len, &a) == -1) {
-		answer_error(w, r, AOE_BADARG);
+		if (broadcast)
+			drop(w, r, DROP_BROADCAST);
+		else
+			answer_error(w, r, AOE_BADARG);
 		return;
 	}
 	d.max = export_maxsectors(e, mtu_of(r));
@@ -209,6 +212,8 @@ serve_export(struct worker *w, struct req *r, const struct frame *f)
 		serve_ata(w, r, frame_is_broadcast(f));
 	else if (f->command == AOE_CONFIG)
 		serve_config(w, r);
+	else if (frame_is_broadcast(f))
+		drop(w, r, DROP_BROADCAST);
 	else
 		answer_error(w, r, AOE_BADCOMMAND);
 }

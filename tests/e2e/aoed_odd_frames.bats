@@ -107,6 +107,17 @@ answer() {
 	[ "$(cksum <"$T/disk")" = "$before" ]
 }
 
+@test "other commands and cut ones are not answered to a broadcast" {
+	for command in 02 03 07 f0; do
+		run aoe 1 -t 0.2 raw \
+		    "1000ffffff${command}55667788""0000000000000000"
+		[ "$status" = 1 ]
+	done
+	run aoe 1 -t 0.2 raw "10000000ff0055667788""000001ec"
+	[ "$status" = 1 ]
+	aoectl --json stats | jq -e '[.workers[].drops.broadcast] | add >= 5'
+}
+
 @test "frames for other machines and of a VLAN are not ours" {
 	run aoe 1 -t 0.4 -d 02:00:00:00:00:aa raw \
 	    "10000000000055667788""400001240000000000000000"
