@@ -44,11 +44,17 @@ run_unit() {
 	count unit "$out/unit"
 }
 
-# Files of one kind, one after the other: they share the machine's two cores.
+# End-to-end tests wait more than they work, and each has folders, ports and
+# namespaces of its own: so as many at once as there are cores.  A virtual
+# machine takes a core for itself.
 run_bats() {
-	local kind=$1
+	local kind=$1 jobs=()
 	shift
-	bats --tap "$@" 2>&1 | tee "$out/$kind" | grep -vE '^1\.\.'
+	if [ "$kind" = e2e ] && command -v parallel >/dev/null; then
+		jobs=(--jobs "$(nproc)")
+	fi
+	bats --tap "${jobs[@]}" "$@" 2>&1 | tee "$out/$kind" |
+	    grep -vE '^1\.\.'
 	local rc=${PIPESTATUS[0]}
 	if [ "$rc" != 0 ] && ! grep -q '^not ok' "$out/$kind"; then
 		echo "not ok bats ended with status $rc" | tee -a "$out/$kind"

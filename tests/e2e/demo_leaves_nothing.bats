@@ -45,7 +45,7 @@ demo_until() {
 	"$DEMO" "$@" >"$T/log" 2>&1 3>&- &
 	pid=$!
 	set +m
-	wait_until 30 grep -q "$text" "$T/log"
+	wait_until 120 grep -q "$text" "$T/log"
 	kill "-$signal" -- "-$pid"
 	status=0
 	wait "$pid" || status=$?
