@@ -50,7 +50,8 @@ void	batch_free(struct batch *);
 #define BATCH_NAME(b, e)	((b)->names + (e)->name)
 
 /* Append what fits of a folder's next entries, at most about the `share`th part
- * of the room (8 such parts fit), and some in any case.  1 if the folder may have more, 0 at its end, -1 with errno. */
+ * of the room (8 such parts fit), and some in any case.  1 if the folder may
+ * have more, 0 at its end, -1 with errno. */
 int	batch_read(struct batch *, int fd, uint8_t member, size_t share);
 
 /* Put folders last, in the order of their names; the rest first, in the order

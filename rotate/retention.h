@@ -32,8 +32,8 @@ struct retention {
 	uint64_t	age;		/* seconds; 0: no such rule */
 	uint64_t	within;		/* seconds; 0: no such rule */
 	unsigned	count[RETENTION_NCOUNTS];	/* 0: no such rule */
-	uint64_t	push_age;	/* seconds after which what an
-					 * unfinished push left goes; 0: never */
+	uint64_t	push_age;	/* seconds; then what an unfinished
+					 * push left goes; 0: never */
 };
 
 /* One client section. */
