@@ -225,27 +225,35 @@ on_error(cfg_t *cfg, const char *fmt, va_list ap)
 static int
 has_variable(const char *text, struct diags *ds)
 {
-	const char *p, *start = text;
+	const char *p, *end, *start = text;
 	unsigned line = 1;
-	int comment = 0, quoted = 0;
+	char quote = '\0';
 
 	for (p = text; *p != '\0'; p++) {
+		/* A line comment's end is the newline, which is counted. */
+		if (quote == '\0' && (end = comment_end(p)) != NULL)
+			for (; p < end; p++)
+				if (*p == '\n') {
+					line++;
+					start = p + 1;
+				}
+		if (*p == '\0')
+			break;
 		if (*p == '\n') {
 			line++;
 			start = p + 1;
-			comment = 0;
-		} else if (comment)
-			continue;
-		else if (*p == '\'' && (p == text || p[-1] != '\\'))
-			quoted = !quoted;
-		else if (*p == '#' && !quoted)
-			comment = 1;
-		else if (!quoted && p[0] == '$' && p[1] == '{') {
+		} else if (quote != '\0' && *p == '\\' && p[1] != '\0' &&
+		    p[1] != '\n')
+			p++;
+		else if (quote != '\'' && p[0] == '$' && p[1] == '{') {
 			diags_add(ds, line, (unsigned)(p - start) + 1,
 			    "variables are not expanded here; write '${' in "
 			    "single quotes if it is meant");
 			return 1;
-		}
+		} else if (quote == *p)
+			quote = '\0';
+		else if (quote == '\0' && (*p == '"' || *p == '\''))
+			quote = *p;
 	}
 	return 0;
 }

@@ -41,6 +41,10 @@ errors_have_places(void **state)
 		{ "root = \"a", 1, 0, "end of file" },
 		{ "include(\"/etc/passwd\")", 1, 1, "unknown key" },
 		{ "root = \"${HOME}\"", 1, 9, "not expanded" },
+		{ "root = \"a's ${HOME}\"", 1, 13, "not expanded" },
+		{ "// don't\nroot = \"${HOME}\"", 2, 9, "not expanded" },
+		{ "/* don't\n */ root = \"${HOME}\"", 2, 13, "not expanded" },
+		{ "root = 'a\\\\' age = ${HOME}", 1, 20, "not expanded" },
 		{ "}", 1, 0, "closing brace" },
 		{ "\nclient \"}\" { # }\n push = true", 2, 0, "not end" },
 		{ "client \"a\" {\n/* }\n*/", 1, 0, "not end" },
@@ -65,6 +69,7 @@ good_text_is_silent(void **state)
 {
 	static const char *const texts[] = {
 		"", "# ${HOME}\n", "root = '${HOME}'",
+		"/* ${HOME} */ // ${HOME}", "root = '\"${HOME}'",
 		"age = 3 # don't\nclient 'a' { push = false }",
 		"age = 3 /* { *//* {\n */# {\n// {\nclient \"{\\\"{\" {}",
 	};
