@@ -231,29 +231,44 @@ server_line_parse(const char *line, struct snapshot *s)
 	return -1;
 }
 
+/* "Permission denied (publickey)" is ssh's; rsync's has errno's number. */
+static bool
+is_denied_by_ssh(const char *line)
+{
+	static const char text[] = "Permission denied (";
+	const char *p = strstr(line, text);
+
+	return p != NULL && !isdigit((unsigned char)p[sizeof(text) - 1]);
+}
+
+/* The names of files, which may be anything, stand in rsync's own lines: those
+ * do not begin as the server's do. */
 enum hint
 hint_parse(const char *line)
 {
 	static const struct {
-		const char	*text;
+		const char	*start, *text;
 		enum hint	 hint;
 	} rows[] = {
-		{ "ssh command rejected from ", HINT_REFUSED },
-		{ "interactive shell rejected from ", HINT_REFUSED },
-		{ "Permission denied (", HINT_REFUSED },
-		{ "Host key verification failed", HINT_REFUSED },
-		{ "Too many authentication failures", HINT_REFUSED },
-		{ "another push ", HINT_BUSY },
-		{ "No space left on device", HINT_NOSPACE },
-		{ "Disk quota exceeded", HINT_NOSPACE },
-		{ "there are no snapshots yet", HINT_EMPTY },
-		{ ".snaps/.meta\" failed: No such file", HINT_EMPTY },
-		{ "sshval(", HINT_SERVER },
+		{ "sshval(", "ssh command rejected from ", HINT_REFUSED },
+		{ "sshval(", "interactive shell rejected from ", HINT_REFUSED },
+		{ "Host key verification failed", "", HINT_REFUSED },
+		{ "Received disconnect", "Too many authentication failures",
+		    HINT_REFUSED },
+		{ "sshval(", "another push ", HINT_BUSY },
+		{ "", "No space left on device", HINT_NOSPACE },
+		{ "", "Disk quota exceeded", HINT_NOSPACE },
+		{ "sshval(", "there are no snapshots yet", HINT_EMPTY },
+		{ "", ".snaps/.meta\" failed: No such file", HINT_EMPTY },
+		{ "sshval(", "", HINT_SERVER },
 	};
 	size_t i;
 
+	if (is_denied_by_ssh(line))
+		return HINT_REFUSED;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		if (strstr(line, rows[i].text) != NULL)
+		if (strncmp(line, rows[i].start, strlen(rows[i].start)) == 0 &&
+		    strstr(line, rows[i].text) != NULL)
 			return rows[i].hint;
 	return HINT_NONE;
 }

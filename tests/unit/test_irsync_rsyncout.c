@@ -199,6 +199,14 @@ statuses_are_told_apart(void **state)
 		    BS_NOSPACE },
 		{ 1, "", BS_FAIL }, { 2, "", BS_FAIL }, { 137, "", BS_FAIL },
 		{ 126, "", BS_FAIL }, { 127, "", BS_FAIL },
+		/* What a file is called, or who may read it, is no answer of
+		 * the server's. */
+		{ 12, "rsync: [sender] opendir \"/x\" failed: Permission "
+		    "denied (13)", BS_UNREACHABLE },
+		{ 12, "rsync: [sender] open \"/another push \" failed: "
+		    "Permission denied (13)", BS_UNREACHABLE },
+		{ 12, "file has vanished: \"/ssh command rejected from sshval(\"",
+		    BS_UNREACHABLE },
 		/* A hint cannot make a failure of a success. */
 		{ 0, "Permission denied (publickey)", BS_OK },
 		{ 24, "No space left on device", BS_VANISHED },
