@@ -21,8 +21,8 @@ teardown() {
 second() {
 	echo "$1" >"$T/table2"
 	mkdir -p "$T/state2"
-	srv "$BIN/aoed" -d -f "$T/table2" -s "$T/aoed2.sock" -S "$T/state2" \
-	    </dev/null >"$T/aoed2.log" 2>&1 3>&- &
+	ip netns exec "$AOE_NET-s" "$BIN/aoed" -d -f "$T/table2" \
+	    -s "$T/aoed2.sock" -S "$T/state2" </dev/null >"$T/aoed2.log" 2>&1 3>&- &
 	on_exit kill_now $!
 	wait_until 10 eval 'aoectl2 status >/dev/null'
 }
