@@ -98,8 +98,8 @@ print_json(const struct irsync_conf *c, const struct snapshot *v, size_t n)
 		    json_array_append_new(all, one) == -1)
 			break;
 	}
-	top = json_pack("{s:s, s:s, s:o}", "host", c->host, "storage",
-	    c->storage.text, "snapshots", all);
+	top = json_pack("{s:s, s:o, s:o}", "host", c->host, "storage",
+	    text_json(c->storage.text), "snapshots", all);
 	rc = top == NULL || i < n ? -1 :
 	    json_dumpf(top, stdout, JSON_INDENT(2));
 	putchar('\n');

@@ -92,6 +92,20 @@ report_failure(const struct irsync *ir, const struct run *r, int status)
 	log_warnx("%s: %s", ir->conf.storage.text, text);
 }
 
+json_t *
+text_json(const char *text)
+{
+	json_t *j = json_string(text);
+	char *safe;
+
+	if (j != NULL || (safe = calloc(strlen(text) + 1, 4)) == NULL)
+		return j;
+	strvis(safe, text, VIS_OCTAL | VIS_NOSLASH);
+	j = json_string(safe);
+	free(safe);
+	return j;
+}
+
 static void
 print_json(const struct irsync_conf *c, const struct outcome *o,
     const char *text)
@@ -101,9 +115,9 @@ print_json(const struct irsync_conf *c, const struct outcome *o,
 	bool made = s->stamp[0] != '\0';
 	json_t *j;
 
-	j = json_pack("{s:s, s:s, s:b, s:i, s:b, s:o, s:I, s:I, s:I, s:I, "
+	j = json_pack("{s:s, s:o, s:b, s:i, s:b, s:o, s:I, s:I, s:I, s:I, "
 	    "s:I, s:I, s:I, s:I, s:o, s:o, s:f, s:i, s:o}",
-	    "host", c->host, "storage", c->storage.text,
+	    "host", c->host, "storage", text_json(c->storage.text),
 	    "ok", made_snapshot(o->status), "exit", o->status,
 	    "dry_run", o->dry_run,
 	    "snapshot", made ? json_string(s->stamp) : json_null(),

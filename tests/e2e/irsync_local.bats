@@ -86,6 +86,16 @@ teardown() { run_cleanup; }
 	[ "$(readlink "$T/out$T/src/link")" = /etc ]
 }
 
+@test "JSON is JSON, whatever bytes the storage's name has" {
+	mkdir -p "$T/src" "$T/caf"$'\351'
+	irsync_conf "$T/src"
+	echo "storage = \"$T/caf"$'\351"' >>"$CONF"
+	run -0 --separate-stderr irsync backup --json
+	jq -e --arg s "$T/caf\\351" '.ok and .storage == $s' <<<"$output"
+	run -0 --separate-stderr irsync list --json
+	jq -e --arg s "$T/caf\\351" '.storage == $s' <<<"$output"
+}
+
 @test "a mounted file system is left out, or named by itself" {
 	mkdir -p "$T/src/mnt" "$T/src/other"
 	mount -t tmpfs one "$T/src/mnt"
