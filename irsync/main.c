@@ -16,6 +16,7 @@
 #include "exits.h"
 #include "irsync.h"
 #include "log.h"
+#include "spawn.h"
 #include "version.h"
 
 enum { OPT_JSON = 256, OPT_HELP, OPT_VERSION };
@@ -181,6 +182,8 @@ main(int argc, char **argv)
 	char given[8];
 	int i, status;
 
+	if (spawn_fill_fds() == -1)
+		return BS_FAIL;
 	log_init("irsync", LOG_TO_STDERR, LOG_DAEMON);
 	if ((status = options(argc, argv, &ir, &file, given,
 	    sizeof(given))) != -1)

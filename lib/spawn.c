@@ -18,6 +18,18 @@
 
 #include "spawn.h"
 
+int
+spawn_fill_fds(void)
+{
+	int fd;
+
+	do {
+		if ((fd = open("/dev/null", O_RDWR)) == -1)
+			return -1;
+	} while (fd <= 2);
+	return close(fd);
+}
+
 static void
 reset_signals(void)
 {

@@ -30,6 +30,11 @@ struct spawn {
 #define SPAWN_EXEC_FAILED	127	/* exit status: execve(2) failed */
 #define SPAWN_SETUP_FAILED	126	/* exit status: setup said no */
 
+/* Open what is closed of the descriptors 0 to 2 on /dev/null, so that no file
+ * gets such a number and then a stranger's or our own output.  To be called
+ * first in main.  0, or -1 with errno. */
+int	spawn_fill_fds(void);
+
 /* Start a child: signals at their defaults, nothing blocked, no descriptor
  * above 2.  Its pid, or -1 with errno (with namespaces: EPERM, ENOSPC, EINVAL
  * or ENOSYS where they are not to be had).  With namespaces the caller must
