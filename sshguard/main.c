@@ -24,6 +24,7 @@
 #include "log.h"
 #include "policy.h"
 #include "run.h"
+#include "spawn.h"
 #include "store.h"
 #include "version.h"
 
@@ -47,7 +48,7 @@ peer_address(char *buf, size_t size)
 	if ((s = getenv("SSH_CONNECTION")) == NULL &&
 	    (s = getenv("SSH_CLIENT")) == NULL)
 		return NULL;
-	n = strcspn(s, " ");
+	n = strcspn(s, " %");		/* a link-local one has a scope */
 	if (n == 0 || n >= size)
 		return NULL;
 	memcpy(buf, s, n);
@@ -217,6 +218,8 @@ main(int argc, char *argv[])
 	bool dry = false;
 	int ch;
 
+	if (spawn_fill_fds() == -1)
+		return BS_FAIL;
 	while ((ch = getopt_long(argc, argv, "f:nv", longopts, NULL)) != -1)
 		switch (ch) {
 		case 'f':

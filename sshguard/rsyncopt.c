@@ -288,6 +288,19 @@ word_ok(const char *s, const char *more)
 	return 1;
 }
 
+/* --info=help, or any beginning of it, prints a list and ends with status 0: a
+ * snapshot would be made of nothing. */
+static int
+asks_help(const char *s)
+{
+	while (*s != 'h' && *s != 'H') {
+		s += strcspn(s, ",");
+		if (*s++ == '\0')
+			return 0;
+	}
+	return 1;
+}
+
 static int
 keep_value(struct rsync_request *rq, const struct opt *o, const char *value,
     struct diag *d)
@@ -301,6 +314,8 @@ keep_value(struct rsync_request *rq, const struct opt *o, const char *value,
 	case WORD:
 		if (value[0] == '\0' && strcmp(o->name, "suffix") != 0)
 			return bad(d, "--%s: empty value", o->name);
+		if (strcmp(o->name, "info") == 0 && asks_help(value))
+			return bad(d, "--info=help: ask the client's rsync");
 		if (!word_ok(value, o->more))
 			return bad(d, "--%s=%s: not allowed in its value",
 			    o->name, value + strspn(value,

@@ -237,9 +237,9 @@ job_without_jail(struct job *b, const struct ending *e)
 	if (b->v->who->sandbox && !sandbox_landlock_works())
 		return false;
 	b->own_root = false;
-	journal_log(b->j, "%s: %s: %s: no root of its own for rsync; "
-	    "Landlock alone confines it", b->q->client, e->why,
-	    strerror(e->error));
+	journal_log(b->j, "%s: %s: %s: no root of its own for rsync; %s "
+	    "confines it", b->q->client, e->why, strerror(e->error),
+	    b->v->who->sandbox ? "Landlock alone" : "nothing");
 	return true;
 }
 

@@ -67,6 +67,14 @@ teardown() {
 	snapshot_count 2
 }
 
+@test "without namespaces and with the sandbox off, it says so" {
+	policy "sandbox = 'off'"
+	no_namespaces
+	mkdir "$T/src"
+	push "$T/src/" server:
+	grep -q 'no root of its own for rsync; nothing confines it' "$GUARD_LOG"
+}
+
 @test "without namespaces Landlock alone confines" {
 	mkdir "$T/src"
 	echo x >"$T/src/x"

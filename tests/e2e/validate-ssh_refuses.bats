@@ -94,6 +94,20 @@ refused() {
 	unchanged
 }
 
+@test "a link-local address is known without its scope" {
+	sed -i 's/192\.0\.2\.9 /fe80::9%eth0 /' "$RSH"
+	policy 'from = { "fe80::/10" }'
+	guard true
+	grep -qF "accepted from fe80::9: true" "$GUARD_LOG"
+}
+
+@test "descriptors that are closed at the start get no file's bytes" {
+	"$RSH" x rsync --server -re.LsfxCIvu . "$CLIENT.full" <&- >&- 2>&- || true
+	grep -q "rsync ended with" "$GUARD_LOG"
+	run grep -cvP '^\d{4}-\d\d-\d\dT[\x20-\x7e]+$' "$GUARD_LOG"
+	[ "$output" = 0 ]
+}
+
 @test "what a client sends cannot break the log's lines" {
 	refused '\012' $'rsync --server . \\\nsshval(1): ssh command accepted\\\e[31m'
 	[ "$(wc -l <"$GUARD_LOG")" = 1 ]

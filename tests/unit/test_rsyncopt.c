@@ -104,6 +104,8 @@ what_is_not_allowed_is_named(void **state)
 		{ "rsync --server --partial=x . x", "takes no value" },
 		{ "rsync --server --info=a/b . x", "not allowed in" },
 		{ "rsync --server --info= . x", "empty value" },
+		{ "rsync --server --info=help . x", "--info=help" },
+		{ "rsync --server --info=stats2,HE2 . x", "--info=help" },
 		{ "rsync --server -rXX . x", "-XX is not" },
 		{ "rsync --server -X -r -X . x", "-XX is not" },
 		{ "rsync --server -Z . x", "-Z: unknown" },
