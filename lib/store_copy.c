@@ -356,10 +356,11 @@ copy_entry(int fromdir, const char *name, int todir, const char *newname)
 
 /* Before entries are put into a folder that rsync has finished, or taken out of
  * it: note its times on itself, so that they can be given back, also when it
- * is another process that does.  What was noted before stands.  0 or -1 with
- * errno. */
+ * is another process that does.  What was noted before stands.  Where the
+ * client's own attributes leave no room on the folder, the note is kept in *t,
+ * which a crash loses.  0 or -1 with errno. */
 int
-dir_stash_times(int fd)
+dir_stash_times(int fd, struct dir_times *t)
 {
 	char text[80];
 	struct stat st;
@@ -369,21 +370,30 @@ dir_stash_times(int fd)
 	snprintf(text, sizeof(text), "%jd.%09ld %jd.%09ld",
 	    (intmax_t)st.st_atim.tv_sec, st.st_atim.tv_nsec,
 	    (intmax_t)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
-	if (fsetxattr(fd, STASH, text, strlen(text), XATTR_CREATE) == -1 &&
-	    errno != EEXIST)
+	if (fsetxattr(fd, STASH, text, strlen(text), XATTR_CREATE) == 0 ||
+	    errno == EEXIST)
+		return 0;
+	if (errno != ENOSPC)
 		return -1;
+	if (!t->noted) {
+		t->noted = true;
+		t->times[0] = st.st_atim;
+		t->times[1] = st.st_mtim;
+	}
 	return 0;
 }
 
 /* 0, also if nothing was noted, or -1 with errno. */
 int
-dir_unstash_times(int fd)
+dir_unstash_times(int fd, const struct dir_times *t)
 {
 	struct timespec times[2];
 	int stash;
 
-	if ((stash = stash_read(fd, times)) != 1)
-		return stash;
+	if ((stash = stash_read(fd, times)) == -1)
+		return -1;
+	if (stash == 0)
+		return t->noted ? futimens(fd, t->times) : 0;
 	return futimens(fd, times) == -1 || fremovexattr(fd, STASH) == -1 ?
 	    -1 : 0;
 }

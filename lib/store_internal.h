@@ -100,11 +100,15 @@ bool	 subdir_valid(const char *);
 bool	 subdir_covers(const char *outer, const char *inner);
 
 /* store_copy.c */
+struct dir_times {			/* for what no note has room */
+	bool		 noted;
+	struct timespec	 times[2];	/* access, modification */
+};
 int	 attrs_copy_dir(int from, int to, bool strip);
 int	 copy_entry(int fromdir, const char *name, int todir,
 	    const char *newname);
-int	 dir_stash_times(int fd);
-int	 dir_unstash_times(int fd);
+int	 dir_stash_times(int fd, struct dir_times *);
+int	 dir_unstash_times(int fd, const struct dir_times *);
 bool	 xattr_is_stash(const char *name);
 
 /* store_same.c: are two entries that are no folders the same but for being

@@ -346,7 +346,7 @@ inplace_drop(struct merger *g, struct node *n, const struct dirent_at *e)
 	struct stat st;
 
 	if (is_rsyncs(g->m, e))
-		return dir_stash_times(n->fd[OUT]) == -1 ||
+		return dir_stash_times(n->fd[OUT], &n->times) == -1 ||
 		    tree_remove(n->fd[OUT], e->name) == -1 ? -1 : 1;
 	if (e->type != DT_CHR || !g->m->overlay)
 		return 0;
@@ -354,7 +354,7 @@ inplace_drop(struct merger *g, struct node *n, const struct dirent_at *e)
 		return -1;
 	if (st.st_rdev != makedev(0, 0))
 		return 0;
-	return dir_stash_times(n->fd[OUT]) == -1 ||
+	return dir_stash_times(n->fd[OUT], &n->times) == -1 ||
 	    unlinkat(n->fd[OUT], e->name, 0) == -1 ? -1 : 1;
 }
 
@@ -411,7 +411,9 @@ attrs_from(struct merger *g, struct node *n, enum side side)
 		if (flags_of(g, n->fd[side], false,
 		    upper ? OVERLAY_ESCAPED : OVERLAY_ANY) == -1)
 			return -1;
-	return attrs_copy_dir(n->fd[side], n->fd[OUT], upper);
+	if (attrs_copy_dir(n->fd[side], n->fd[OUT], upper) == -1)
+		return -1;
+	return side == UPPER ? dir_unstash_times(n->fd[OUT], &n->times) : 0;
 }
 
 /* Set what the folder itself is, now that nothing more is added to it. */
@@ -424,7 +426,7 @@ folder_finish(struct merger *g, struct node *n)
 	if (n->mode & INPLACE) {
 		rc = flags_of(g, n->fd[OUT], g->m->overlay, OVERLAY_ANY);
 		if (rc == 0)
-			rc = dir_unstash_times(n->fd[OUT]);
+			rc = dir_unstash_times(n->fd[OUT], &n->times);
 	} else if (n->fd[UPPER] == -1 ||
 	    ((n->mode & ABOVE) && n->fd[LOWER] != -1))
 		rc = attrs_from(g, n, LOWER);
@@ -462,7 +464,8 @@ folder_treat(struct worker *w, struct node *n)
 	if (n->mode & COUNT)
 		return count_treat(w, n);
 	/* What is moved out of a folder changes its times. */
-	if (n->fd[UPPER] != -1 && dir_stash_times(n->fd[UPPER]) == -1)
+	if (n->fd[UPPER] != -1 &&
+	    dir_stash_times(n->fd[UPPER], &n->times) == -1)
 		return -1;
 	if (n->fd[UPPER] != -1 && g->m->overlay) {
 		if ((opaque = overlay_is_opaque(n->fd[UPPER])) == -1)

@@ -16,6 +16,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "store_internal.h"
+
 enum side {
 	LOWER,
 	UPPER,
@@ -32,6 +34,7 @@ struct node {
 	bool		 has[SIDES];	/* in which trees it is */
 	int		 mode;		/* the caller's */
 	const char	*rest;		/* the caller's */
+	struct dir_times times;		/* the caller's */
 	char		 name[];
 };
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "store_merge.h"
+#include "store_pool.h"
 #include "store_visit.h"
 
 #define LINK_TMP	"link.tmp"
@@ -32,9 +33,11 @@ struct relink {
 
 /* Put a link to copies/num in the place of a name. */
 static int
-relink_name(struct relink *r, const char *num, int dirfd, const char *name)
+relink_name(struct visit *v, const char *num, int dirfd, const char *name)
 {
-	if (dir_stash_times(dirfd) == -1 ||
+	struct relink *r = v->arg;
+
+	if (dir_stash_times(dirfd, &v->at->times) == -1 ||
 	    (unlinkat(r->copies, LINK_TMP, 0) == -1 && errno != ENOENT))
 		return -1;
 	if (linkat(r->copies, num, r->copies, LINK_TMP, 0) == -1)
@@ -45,15 +48,16 @@ relink_name(struct relink *r, const char *num, int dirfd, const char *name)
 /* A name of a file that was copied up.  The number alone says too little: in a
  * second run it may be another file's. */
 static int
-relink_shared(struct relink *r, const char *num, int dirfd, const char *name)
+relink_shared(struct visit *v, const char *num, int dirfd, const char *name)
 {
+	struct relink *r = v->arg;
 	struct stat st;
 	int rc;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    (rc = file_same(r->copies, num, dirfd, name)) == -1)
 		return -1;
-	if (rc == 0 || (rc = relink_name(r, num, dirfd, name)) != 1)
+	if (rc == 0 || (rc = relink_name(v, num, dirfd, name)) != 1)
 		return rc;
 	r->shared++;
 	if (st.st_nlink == 1)
@@ -71,11 +75,11 @@ relink_file(struct visit *v, int dirfd, const struct dirent_at *e)
 
 	snprintf(num, sizeof(num), "u%ju", (uintmax_t)e->ino);
 	if (faccessat(r->copies, num, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-		return relink_shared(r, num, dirfd, e->name);
+		return relink_shared(v, num, dirfd, e->name);
 	if (errno != ENOENT || faccessat(r->copies, num + 1, F_OK,
 	    AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
-	if ((rc = relink_name(r, num + 1, dirfd, e->name)) == 1)
+	if ((rc = relink_name(v, num + 1, dirfd, e->name)) == 1)
 		r->copied++;
 	return rc == -1 ? -1 : 0;
 }
@@ -83,8 +87,7 @@ relink_file(struct visit *v, int dirfd, const struct dirent_at *e)
 static int
 relink_dir(struct visit *v, int fd)
 {
-	(void)v;
-	return dir_unstash_times(fd);
+	return dir_unstash_times(fd, &v->at->times);
 }
 
 int
