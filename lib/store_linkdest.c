@@ -169,6 +169,8 @@ linkdest_prepare(struct push *p)
 {
 	int fresh;
 
+	free(p->target);
+	strv_free(&p->linkdests);
 	if (asprintf(&p->target, "%s/%s/%s", p->store->snaps, STORE_PUSH,
 	    PUSH_UPPER) == -1) {
 		p->target = NULL;

@@ -44,7 +44,8 @@
  *   a push being dropped             .gone               removed
  *
  * A push is taken up only if the snapshot that it was built on is still the
- * newest, it goes the same way, and the new push covers the folder it was for.
+ * newest, it goes the same way, and the new push covers the folder it was for;
+ * and it is dropped if it leaves the new push no room to begin.
  * The overlay way also asks the kernel whether the upper layer is still mounted
  * somewhere: by a process that outlived its push_begin.  Such a layer is never
  * taken up: what that process goes on writing leads nowhere.
@@ -278,6 +279,16 @@ overlay_prepare(struct push *p)
 	return rc;
 }
 
+static int
+folders_prepare(struct push *p)
+{
+	/* The state first: what is in .push without one is dropped. */
+	if (state_save(p, false) == -1)
+		return -1;
+	return p->c.way == STORE_WAY_OVERLAY ? overlay_prepare(p) :
+	    linkdest_prepare(p);
+}
+
 /* Everything from the lock to a .push that rsync can write to. */
 static int
 push_prepare(struct push *p, const struct push_request *req)
@@ -296,11 +307,14 @@ push_prepare(struct push *p, const struct push_request *req)
 	p->c.way = way_choose(s, p->fd, req->way, &newest);
 	if (!(p->c.resumed = can_take_up(p)) && push_renew(p) == -1)
 		return -1;
-	/* The state first: what is in .push without one is dropped. */
-	if (state_save(p, false) == -1)
+	if (folders_prepare(p) == 0)
+		return 0;
+	if (!p->c.resumed || (errno != ENOSPC && errno != EDQUOT))
 		return -1;
-	return p->c.way == STORE_WAY_OVERLAY ? overlay_prepare(p) :
-	    linkdest_prepare(p);
+	log_info("%s: the disk is full: what an earlier push left is dropped",
+	    s->host);
+	p->c.resumed = false;
+	return push_renew(p) == -1 ? -1 : folders_prepare(p);
 }
 
 struct push *
