@@ -140,6 +140,7 @@ disks_linux() {
 		vm_log "$T/mail" >&2
 		fail "the virtual machine's script failed"
 	}
+	echo
 	grep -v '^VM-EXIT' "$T/mail" | indent 20
 	check 'mail saw e0.0 and nothing else' \
 	    test "$(grep -E '^e[0-9]' "$T/mail")" = e0.0

@@ -56,8 +56,11 @@ snapshots_server() {
 	show server 'cut -c -90 ssh/authorized_keys'
 	show server 'cat /etc/backshelf/sshguard.conf'
 	show apollo 'cat /etc/irsync.conf'
-	check 'the account has no rights on the server' \
-	    test "$(as_account id -u)" = "$ACCOUNT_ID"
+	check 'the account has no capability, no group and no way into /etc' \
+	    as_account sh -c '
+		grep -q "^CapEff:.0000000000000000$" /proc/self/status &&
+		grep -q "^Groups:[[:space:]]*$" /proc/self/status &&
+		! test -w /etc && ! test -r /etc/shadow'
 }
 
 # Where the newest snapshot is.
@@ -71,7 +74,7 @@ snapshots_nights() {
 	capabilities, and files with names that somebody once thought funny.
 	.
 	source_monday /shop
-	show apollo "ls -A --quoting-style=c --format=commas -w 90 /shop/names"
+	show apollo "ls -A -I 'nnn*' --quoting-style=c --format=commas -w 90 /shop/names"
 	show apollo 'irsync backup'
 	MONDAY=$(newest)
 	check 'Monday is a snapshot' test -d "$MONDAY/shop/www"

@@ -69,7 +69,7 @@ attempt_logged() {
 
 intruder_ssh() {
 	local no='sshval\([0-9]+\): ssh command rejected'
-	attempt 'deleting' "$no" \
+	attempt 'deleting everything' "$no" \
 	    "ssh server 'rm -rf /data/irsync/apollo.snaps'"
 	attempt 'a shell' 'sshval\([0-9]+\): interactive shell rejected' \
 	    'ssh -t server'

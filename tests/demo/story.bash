@@ -15,7 +15,7 @@ fi
 
 ACT=0
 CHECKS=0
-WIDTH=90		# columns of a command's output; what is longer is folded
+WIDTH=98		# columns of a command's output; what is longer is folded
 
 # act NUMBER TITLE: begin an act.
 act() {
@@ -108,7 +108,7 @@ indent() {
 	    fold -s -w "$WIDTH" |
 	    awk -v most="$1" -v dim="$DIM" -v plain="$PLAIN" '
 		{ sub(/ +$/, "") }
-		NR <= most { print "  " dim $0 plain }
+		NR <= most { print $0 == "" ? "" : "  " dim $0 plain }
 		END {
 			if (NR > most && most > 0)
 				print "  " dim "[and " NR - most " more]" plain

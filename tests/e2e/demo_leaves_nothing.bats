@@ -76,6 +76,12 @@ demo_until() {
 	same_state
 }
 
+@test "interrupted during a backup" {
+	demo_until 'Tuesday\.' INT 2
+	[ "$status" = 130 ]
+	same_state
+}
+
 @test "a failure names the act and the line" {
 	cp -R "$BIN" "$T/broken"
 	printf '#!/bin/sh\necho no table today\nexit 1\n' >"$T/broken/aoectl"
