@@ -154,7 +154,8 @@ struct push_request {
 					 * own makes it linkdest always. */
 };
 
-/* Start or take up the client's push.  Takes the writer's lock, finishes a
+/* Start or take up the client's push.  Takes the writer's lock, waiting up to
+ * three seconds for it, as a rotation may need it for a moment; finishes a
  * commit that was interrupted, decides what an unfinished push left is worth
  * (see ARCHITECTURE.md), and prepares .push.  NULL with errno: EWOULDBLOCK
  * (another push is running), EINVAL (subdir), EEXIST (HOST.full is there and

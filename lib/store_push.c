@@ -73,6 +73,8 @@
 
 #define STATE_MAX	(64 * 1024)	/* bytes of .push/state */
 #define MOUNT_WAIT_MS	2000
+#define LOCK_WAIT_MS	3000	/* rotation holds the lock for moments */
+#define LOCK_STEP_MS	50
 #define RERR_FILEIO	11		/* rsync: an error in file I/O */
 #define FULL_BYTES	(64ULL << 20)	/* less than this is a full disk */
 #define FULL_PART	50		/* and so is less than 1/50 of it */
@@ -317,6 +319,22 @@ push_prepare(struct push *p, const struct push_request *req)
 	return push_renew(p) == -1 ? -1 : folders_prepare(p);
 }
 
+/* Take the lock, from a rotation too: a night's push must not fail because it
+ * began while something was renamed. */
+static int
+lock_patiently(struct store *s)
+{
+	const struct timespec step = { 0, LOCK_STEP_MS * 1000000L };
+	int waited;
+
+	for (waited = 0; store_lock(s) == -1; waited += LOCK_STEP_MS) {
+		if (errno != EWOULDBLOCK || waited >= LOCK_WAIT_MS)
+			return -1;
+		(void)nanosleep(&step, NULL);
+	}
+	return 0;
+}
+
 struct push *
 push_begin(struct store *s, const struct push_request *req)
 {
@@ -326,7 +344,7 @@ push_begin(struct store *s, const struct push_request *req)
 		errno = EINVAL;
 		return NULL;
 	}
-	if (store_lock(s) == -1)
+	if (lock_patiently(s) == -1)
 		return NULL;
 	if ((p = calloc(1, sizeof(*p))) == NULL) {
 		store_unlock(s);

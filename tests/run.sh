@@ -4,6 +4,11 @@
 # closes with "KIND: N passed, N failed, N skipped"; the exit status is
 # non-zero if any failed or if none ran.
 set -u
+# Where it was started with signals ignored, by nohup or in the background, a
+# test could not try what they do.
+if [ -z "${SIGNALS_RESET-}" ]; then
+	SIGNALS_RESET=1 exec env --default-signal "$0" "$@"
+fi
 cd "$(dirname "$0")/.." || exit 1
 : "${B:=$PWD/build}"
 export B BIN=$B/bin TOOLS=$B/tests/tools

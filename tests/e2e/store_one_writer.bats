@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# Invariant 4: one writer per client; a second push is told so at once.
+# Invariant 4: one writer per client; a second push is told so.
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
 
@@ -81,4 +81,15 @@ second_is_refused() {
 	wait $holder || :
 	push overlay
 	same "$SRC" "$(full)"
+}
+
+@test 'a push waits for a rotation that holds the lock for a moment' {
+	store_setup root
+	some_files "$SRC" 3 100
+	push overlay
+	flock "$ROOT/host.snaps/.lock" sh -c ": >$T/held; sleep 1" &
+	wait_until 10 test -e "$T/held"
+	push overlay
+	[ "$(stamps | wc -l)" = 2 ]
+	wait $!
 }
