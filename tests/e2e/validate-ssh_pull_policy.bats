@@ -85,3 +85,15 @@ line' '#hash' '~tilde' 'back\slash'; do
 	[[ $output = *"no snapshots yet"* ]]
 	[ ! -e "$SNAPS" ]
 }
+
+@test "more snapshots at once than a process may usually have files open" {
+	local i
+	for i in {10..59}; do
+		as_account mkdir "$SNAPS/2020-01-01T0000${i}Z"
+	done
+	sed -i 's/^cd /ulimit -Sn 40; cd /' "$RSH"
+	rsync -e "$RSH" -a "server:$CLIENT.snaps/" "$T/all/"
+	[ -d "$T/all/2020-01-01T000059Z" ]
+	[ "$(cat "$T/all/$FIRST/etc/one")" = one ]
+	confined
+}
