@@ -36,6 +36,8 @@ status_text(int status)
 		return "another run is active";
 	case BS_REFUSED:
 		return "the server refused";
+	case BS_CONFIG:
+		return "the configuration is wrong";
 	}
 	return "failed";
 }

@@ -60,6 +60,8 @@ teardown() { run_cleanup; }
 	run -78 irsync backup
 	[[ $output == *"paths: $T/link/sub: $T/link is a symbolic link"* ]]
 	[ -z "$(ls -A "$T/store")" ]
+	run -78 --separate-stderr irsync --json backup
+	[[ $output == *'"error":"the configuration is wrong"'* ]]
 }
 
 @test "the example of the package is sound" {
