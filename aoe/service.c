@@ -22,6 +22,8 @@
 #include "view.h"
 #include "worker.h"
 
+#define COMPLAIN_EVERY	10	/* seconds between lines that clients cause */
+
 const char *
 service_state_name(enum service_state s)
 {
@@ -422,17 +424,31 @@ collect_ifaces(struct supervisor *sv, uint64_t epoch)
 	sv->nifaces = kept;
 }
 
+/* Every message of a client's may lead here. */
+static void
+complain(struct supervisor *sv, const struct export *e)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	if (sv->complained != 0 &&
+	    ts.tv_sec < sv->complained + COMPLAIN_EVERY)
+		return;
+	sv->complained = ts.tv_sec;
+	errno = e->config_errno;
+	log_warn("%s: config string in %s", e->row.alias, sv->state_dir);
+}
+
 /* True if the owner is to be told. */
 static bool
-store_config(const struct supervisor *sv, struct export *e)
+store_config(struct supervisor *sv, struct export *e)
 {
 	if (e == NULL || atomic_load(&e->phase) != CONFIG_STORE)
 		return false;
 	e->config_errno = 0;
 	if (state_save(sv->state_dir, e->row.alias, &e->config_new) == -1) {
 		e->config_errno = errno;
-		log_warn("%s: config string in %s", e->row.alias,
-		    sv->state_dir);
+		complain(sv, e);
 	}
 	atomic_store(&e->phase, CONFIG_STORED);
 	return true;

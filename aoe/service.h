@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <time.h>
 
 #include "diag.h"
 #include "export.h"
@@ -64,6 +65,8 @@ struct supervisor {
 	SLIST_HEAD(old_views, old_view) old_views;
 	uint64_t		 epoch;
 	bool			 changed;	/* a new view is due */
+	time_t			 complained;	/* of the state folder; when,
+						 * monotonic seconds */
 };
 
 /* Read the table and make its services.  0, or -1 with the reason in *ds and
