@@ -123,6 +123,8 @@ child_block_signals(void)
 	awaited_set(&set);
 	(void)sigprocmask(SIG_BLOCK, &set, NULL);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* An rsync that fails sends it to what it takes for its ssh. */
+	(void)signal(SIGUSR1, SIG_IGN);
 }
 
 /* Wait for its end.  Exit status, or 128 + signal. */
