@@ -108,7 +108,6 @@ merge_open(struct store *s, int pushfd, const struct push_commit *c,
 	m->overlay = c->way == STORE_WAY_OVERLAY;
 	m->subdir = c->subdir;
 	m->deletes = c->deletes;
-	m->resumed = c->resumed && m->overlay;
 	m->base_clean = m->base_known = true;
 	m->base_bytes = 0;
 	if (c->base[0] != '\0') {

@@ -155,7 +155,6 @@ struct merge {
 	const char	*subdir;	/* linkdest: the push covers this */
 	bool		 deletes;	/* linkdest: base is hidden there */
 	bool		 rerun;		/* an earlier run was cut off */
-	bool		 resumed;	/* leave out what --delay-updates left */
 	bool		 base_clean;	/* base holds nothing that overlayfs
 					 * would take for its own */
 	bool		 base_known;	/* base_bytes is right */

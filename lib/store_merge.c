@@ -48,14 +48,11 @@ enum {
 	COUNT	= 8	/* only in lower, and not in the snapshot */
 };
 
-#define DELAY_DIR	".~tmp~"	/* rsync's --delay-updates */
-
 /* Folders that rsync keeps its unfinished files in. */
 static bool
-is_rsyncs(const struct merge *m, const struct dirent_at *e)
+is_rsyncs(const struct dirent_at *e)
 {
-	return e->type == DT_DIR && (strcmp(e->name, STORE_PARTIAL_DIR) == 0 ||
-	    (m->resumed && strcmp(e->name, DELAY_DIR) == 0));
+	return e->type == DT_DIR && strcmp(e->name, STORE_PARTIAL_DIR) == 0;
 }
 
 static struct node *
@@ -345,7 +342,7 @@ inplace_drop(struct merger *g, struct node *n, const struct dirent_at *e)
 {
 	struct stat st;
 
-	if (is_rsyncs(g->m, e))
+	if (is_rsyncs(e))
 		return dir_stash_times(n->fd[OUT], &n->times) == -1 ||
 		    tree_remove(n->fd[OUT], e->name) == -1 ? -1 : 1;
 	if (e->type != DT_CHR || !g->m->overlay)
@@ -377,7 +374,7 @@ pushed_read(struct merger *g, struct node *n)
 				return -1;
 			if (drop)
 				continue;
-		} else if (is_rsyncs(g->m, &e))
+		} else if (is_rsyncs(&e))
 			continue;
 		if (names_add(&g->names, &e, false) == -1)
 			return -1;

@@ -75,6 +75,7 @@
 #define MOUNT_WAIT_MS	2000
 #define LOCK_WAIT_MS	3000	/* rotation holds the lock for moments */
 #define LOCK_STEP_MS	50
+#define DELAY_DIR	".~tmp~"	/* rsync's --delay-updates */
 #define RERR_FILEIO	11		/* rsync: an error in file I/O */
 #define FULL_BYTES	(64ULL << 20)	/* less than this is a full disk */
 #define FULL_PART	50		/* and so is less than 1/50 of it */
@@ -212,6 +213,16 @@ temporary_remove(struct visit *v, int dirfd, const struct dirent_at *e)
 	return unlinkat(dirfd, e->name, 0);
 }
 
+/* What --delay-updates left; or the client's own, which rsync sends again. */
+static int
+delayed_remove(struct visit *v, int dirfd, const struct dirent_at *e)
+{
+	(void)v;
+	if (strcmp(e->name, DELAY_DIR) != 0)
+		return 0;
+	return tree_remove(dirfd, e->name) == -1 ? -1 : 1;
+}
+
 /* Is the upper layer free of mounts? */
 static bool
 upper_is_free(struct push *p)
@@ -258,7 +269,9 @@ push_renew(struct push *p)
 static int
 overlay_prepare(struct push *p)
 {
-	struct visit clean = { .file = temporary_remove };
+	struct visit clean = {
+		.file = temporary_remove, .below = delayed_remove
+	};
 	int upper, base = -1, rc = -1;
 	bool is_new;
 

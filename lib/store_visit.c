@@ -14,7 +14,7 @@ treat(struct worker *w, struct node *n)
 {
 	struct visit *v = w->arg;
 	struct dirent_at e;
-	int r;
+	int r, skip;
 
 	v->at = n;
 	if (dirents_start(&v->d, n->fd[OUT]) == -1)
@@ -23,8 +23,11 @@ treat(struct worker *w, struct node *n)
 		if (e.type != DT_DIR) {
 			if (v->file(v, n->fd[OUT], &e) == -1)
 				return -1;
-		} else if (worker_add(w, n, e.name, false, false,
-		    true) == NULL)
+			continue;
+		}
+		skip = v->below == NULL ? 0 : v->below(v, n->fd[OUT], &e);
+		if (skip == -1 || (skip == 0 && worker_add(w, n, e.name, false,
+		    false, true) == NULL))
 			return -1;
 	}
 	return r == -1 || v->dir == NULL ? r : v->dir(v, n->fd[OUT]);

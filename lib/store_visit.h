@@ -12,6 +12,9 @@ struct visit {
 	/* An entry of folder dirfd that is no folder.  0, or -1 with errno,
 	 * which ends the walk.  It may remove or replace the entry. */
 	int	(*file)(struct visit *, int dirfd, const struct dirent_at *);
+	/* A folder in dirfd, before it is walked: 1 to leave it out, 0, or -1
+	 * with errno.  It may remove it.  NULL: 0. */
+	int	(*below)(struct visit *, int dirfd, const struct dirent_at *);
 	/* A folder, when its entries have been seen, but not what is below
 	 * the folders in it.  NULL: nothing. */
 	int	(*dir)(struct visit *, int fd);

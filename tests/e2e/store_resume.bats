@@ -181,3 +181,26 @@ other_part() {
 		[ -z "$(find "$(full)" -name '.~backshelf-partial~')" ]
 	done
 }
+
+@test 'overlay: a folder named as rsync names its own is no leftover' {
+	store_setup root
+	mkdir "$SRC/.~tmp~"
+	echo mine >"$SRC/.~tmp~/file"
+	fails push overlay -x 12
+	push overlay
+	grep -q resumed "$T/out"
+	same "$SRC" "$(full)"
+	# What a killed --delay-updates leaves is one.
+	cat >"$T/cut" <<-'EOF2'
+	#!/bin/bash
+	mkdir "${!#}/a" "${!#}/a/.~tmp~"
+	echo half >"${!#}/a/.~tmp~/file"
+	exit 12
+	EOF2
+	chmod +x "$T/cut"
+	mkdir "$SRC/a"
+	fails push overlay -r "$T/cut"
+	push_plain overlay -- -aHAX
+	grep -q resumed "$T/out"
+	same "$SRC" "$(full)"
+}
