@@ -33,13 +33,13 @@
 /* A path to an entry that setxattr(2) and its like take where they have no
  * *at form.  The folder is pinned by its descriptor, the entry is not
  * followed. */
-static int
-proc_path(char path[NAME_MAX + 40], int dirfd, const char *name)
+int
+proc_path(char path[PROC_PATH_SIZE], int dirfd, const char *name)
 {
 	int n;
 
-	n = snprintf(path, NAME_MAX + 40, "/proc/self/fd/%d/%s", dirfd, name);
-	if (n >= NAME_MAX + 40) {
+	n = snprintf(path, PROC_PATH_SIZE, "/proc/self/fd/%d/%s", dirfd, name);
+	if (n >= PROC_PATH_SIZE) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
@@ -311,7 +311,7 @@ static int
 special_copy(int fromdir, const char *name, int todir, const char *newname,
     const struct stat *st)
 {
-	char pa[NAME_MAX + 40], pb[NAME_MAX + 40];
+	char pa[PROC_PATH_SIZE], pb[PROC_PATH_SIZE];
 	struct end a = { .fd = -1, .path = pa }, b = { .fd = -1, .path = pb };
 	struct timespec times[2] = { st->st_atim, st->st_mtim };
 

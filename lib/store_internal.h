@@ -9,6 +9,8 @@
 
 #include <sys/stat.h>
 
+#include <limits.h>
+
 #include "store.h"
 #include "strv.h"
 
@@ -104,6 +106,8 @@ struct dir_times {			/* for what no note has room */
 	bool		 noted;
 	struct timespec	 times[2];	/* access, modification */
 };
+#define PROC_PATH_SIZE	(NAME_MAX + 40)
+int	 proc_path(char path[PROC_PATH_SIZE], int dirfd, const char *name);
 int	 attrs_copy_dir(int from, int to, bool strip);
 int	 copy_entry(int fromdir, const char *name, int todir,
 	    const char *newname);

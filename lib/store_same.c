@@ -38,7 +38,7 @@ xattr_counts(const char *name)
 
 /* Has b every attribute of a, with its value?  *n: how many a has. */
 static int
-xattrs_within(int a, int b, size_t *n)
+xattrs_within(const char *a, const char *b, size_t *n)
 {
 	char list[LIST_MAX], *va, *vb;
 	const char *name;
@@ -46,7 +46,7 @@ xattrs_within(int a, int b, size_t *n)
 	int rc = 1;
 
 	*n = 0;
-	if ((len = flistxattr(a, list, sizeof(list))) == -1)
+	if ((len = llistxattr(a, list, sizeof(list))) == -1)
 		return errno == ENOTSUP ? 1 : -1;
 	if (len == 0)
 		return 1;
@@ -59,8 +59,8 @@ xattrs_within(int a, int b, size_t *n)
 		if (!xattr_counts(name))
 			continue;
 		++*n;
-		if ((la = fgetxattr(a, name, va, VALUE_MAX)) == -1 ||
-		    ((lb = fgetxattr(b, name, vb, VALUE_MAX)) == -1 &&
+		if ((la = lgetxattr(a, name, va, VALUE_MAX)) == -1 ||
+		    ((lb = lgetxattr(b, name, vb, VALUE_MAX)) == -1 &&
 		    errno != ENODATA))
 			rc = -1;
 		else
@@ -72,13 +72,16 @@ xattrs_within(int a, int b, size_t *n)
 }
 
 static int
-xattrs_same(int a, int b)
+xattrs_same(int adir, const char *a, int bdir, const char *b)
 {
+	char pa[PROC_PATH_SIZE], pb[PROC_PATH_SIZE];
 	size_t na, nb;
 	int rc;
 
-	if ((rc = xattrs_within(a, b, &na)) != 1 ||
-	    (rc = xattrs_within(b, a, &nb)) != 1)
+	if (proc_path(pa, adir, a) == -1 || proc_path(pb, bdir, b) == -1)
+		return -1;
+	if ((rc = xattrs_within(pa, pb, &na)) != 1 ||
+	    (rc = xattrs_within(pb, pa, &nb)) != 1)
 		return rc;
 	return na == nb;
 }
@@ -133,9 +136,9 @@ regular_same(int adir, const char *a, int bdir, const char *b)
 	if (fa != -1)
 		fb = openat(bdir, b,
 		    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fa != -1 && fb != -1 && (rc = xattrs_same(fa, fb)) == 1)
+	if (fa != -1 && fb != -1)
 		rc = content_same(fa, fb);
-	else if (rc == -1 && errno == EACCES)
+	else if (errno == EACCES)
 		rc = 0;			/* not to be told: so two files */
 	if (fa != -1)
 		close(fa);
@@ -160,6 +163,7 @@ int
 file_same(int adir, const char *a, int bdir, const char *b)
 {
 	struct stat sa, sb;
+	int rc;
 
 	if (fstatat(adir, a, &sa, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    fstatat(bdir, b, &sb, AT_SYMLINK_NOFOLLOW) == -1)
@@ -168,6 +172,8 @@ file_same(int adir, const char *a, int bdir, const char *b)
 		return 1;
 	if (!stat_same(&sa, &sb))
 		return 0;
+	if ((rc = xattrs_same(adir, a, bdir, b)) != 1)
+		return rc == -1 && errno == EACCES ? 0 : rc;
 	switch (sa.st_mode & S_IFMT) {
 	case S_IFREG:
 		return regular_same(adir, a, bdir, b);
@@ -176,6 +182,9 @@ file_same(int adir, const char *a, int bdir, const char *b)
 	case S_IFCHR:
 	case S_IFBLK:
 		return sa.st_rdev == sb.st_rdev;
+	case S_IFIFO:
+	case S_IFSOCK:
+		return 1;
 	}
 	return 0;
 }
