@@ -34,6 +34,7 @@
 #define TABLE_PATH	"/etc/aoed.conf"
 #define STATE_DIR	"/var/lib/aoed"
 #define WORKERS_MAX	256
+#define PATIENCE_MS	3000	/* for a killed one's locks of images */
 #define END_SECONDS	30	/* for what is in flight at the end */
 
 struct options {
@@ -335,7 +336,9 @@ run(const struct options *o)
 	    (sv.view = view_new(0, NULL, 0, NULL, 0)) == NULL ||
 	    workers_start(&sv.workers, sv.nworkers, notes, sv.view) == -1)
 		fatal("workers");
+	sv.patience_ms = PATIENCE_MS;
 	services_converge(&sv);
+	sv.patience_ms = 0;
 	if (parent != -1)
 		detached(parent);
 	log_info("%zu rows, %u workers", sv.n, sv.nworkers);

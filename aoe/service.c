@@ -23,6 +23,7 @@
 #include "worker.h"
 
 #define COMPLAIN_EVERY	10	/* seconds between lines that clients cause */
+#define PATIENCE_TURN_MS 10
 
 const char *
 service_state_name(enum service_state s)
@@ -146,12 +147,20 @@ find_twin(const struct supervisor *sv, const struct export *e)
 /* See to it that no other program serves the file.  Two rows of ours may, but
  * hardly ever should.  -1 with why->text if it is taken. */
 static int
-lock_file(const struct supervisor *sv, const struct export *e,
-    struct reason *why)
+lock_file(struct supervisor *sv, const struct export *e, struct reason *why)
 {
+	const struct timespec turn = { .tv_nsec = PATIENCE_TURN_MS * 1000000 };
 	const struct export *twin;
+	int rc;
 
-	if (export_lock(e) == 0)
+	/* A daemon that was killed has its locks for a moment longer: the
+	 * kernel takes its ring down when it is gone already. */
+	while ((rc = export_lock(e)) == -1 &&
+	    sv->patience_ms >= PATIENCE_TURN_MS && find_twin(sv, e) == NULL) {
+		sv->patience_ms -= PATIENCE_TURN_MS;
+		nanosleep(&turn, NULL);
+	}
+	if (rc == 0)
 		return 0;
 	if (errno != EAGAIN && errno != EACCES) {
 		log_warn("%s: %s: lock", e->row.alias, e->row.file);

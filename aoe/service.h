@@ -53,6 +53,7 @@ struct supervisor {
 	const char		*state_dir;
 	unsigned		 nworkers;
 	struct worker		*workers;
+	unsigned		 patience_ms;	/* left for locks of images */
 
 	/* Zero at first. */
 	struct service		*services;

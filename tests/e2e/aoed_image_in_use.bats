@@ -47,6 +47,20 @@ aoectl2() {
 	[ "$status" = 1 ]
 }
 
+@test "what was killed under load is in nobody's way" {
+	head -c 1M /dev/urandom >"$T/data"
+	for _ in {1..8}; do
+		aoe 1 -t 1 write 0.0 0 <"$T/data" >"$T/out" 2>&1 3>&- &
+		writer=$!
+		wait_until 5 eval 'aoectl --json status |
+		    jq -e ".exports[0].writes > 4"'
+		kill_now "$AOED_PID" || true
+		start_aoed "$T/table"
+		wait $writer || true
+		aoectl --json status | jq -e '.exports[0].state == "serving"'
+	done
+}
+
 @test "windows of one file are free to be served by two" {
 	second "1 $T/disk $(client_mac 2) aoe0 two offset=2048"
 	aoe 2 identify 0.1 | grep -qx 'sectors 2048'
