@@ -71,7 +71,7 @@ xattrs_look(struct merger *g, int dirfd, const char *name, bool strip)
 		return -1;
 	if (found & OVERLAY_ANY)
 		g->st.overlay_xattrs = true;
-	if (found & OVERLAY_ESCAPED)
+	if ((found & OVERLAY_ESCAPED) && g->m->overlay)
 		g->st.escaped = true;
 	return 0;
 }

@@ -394,7 +394,7 @@ flags_of(struct merger *g, int fd, bool strip, int mask)
 		return -1;
 	if (found & mask)
 		g->st.overlay_xattrs = true;
-	if (found & OVERLAY_ESCAPED)
+	if ((found & OVERLAY_ESCAPED) && g->m->overlay)
 		g->st.escaped = true;
 	return 0;
 }
