@@ -48,7 +48,7 @@ as_who() {
 	if [ "$WHO" = account ]; then
 		as_account env TMPDIR="$T/tmp" "$@"
 	else
-		TMPDIR=$T/tmp "${KILLAT[@]}" "$@"
+		TMPDIR=$T/tmp ${KILLAT[@]+"${KILLAT[@]}"} "$@"
 	fi
 }
 
@@ -183,11 +183,10 @@ fails() {
 # killed at a random instant, at most LIMIT microseconds after a stage began.
 # 1 if it had ended before.
 killed_push() {
-	local stage=$1 us=$(($RANDOM * 32768 + $RANDOM))
+	local stage=$1 us=$((RANDOM * 32768 + RANDOM))
 	us=$((us % $2))
 	shift 2
-	# shellcheck disable=SC2034
-	KILLED_AT="$stage + $us us"
+	export KILLED_AT="$stage + $us us"
 	: >"$LOG"
 	KILLAT=("$TOOLS/killat" "$LOG" "$stage" "$us")
 	push "$@"

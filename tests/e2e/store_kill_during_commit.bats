@@ -63,7 +63,7 @@ kill_commits() {
 	push "$way"
 	change_source 0.5
 	push "$way"
-	limit=$(duration commit done)
+	limit=$(duration commit 'done')
 	RANDOM=${SEED:-$$}
 	echo "seed ${SEED:-$$}, killed within $limit us" >&2
 	for ((round = 1; round <= ROUNDS; round++)); do
@@ -76,7 +76,7 @@ kill_commits() {
 		fi
 		old_or_new "$before"
 		full_is_listed
-		if [ $outcome = old ]; then
+		if [ "$outcome" = old ]; then
 			old=$((old + 1))
 			[ "$(readlink "$ROOT/host.full")" = "$was" ]
 		else
@@ -84,7 +84,7 @@ kill_commits() {
 		fi
 		if [ -e "$ROOT/host.snaps/.push/commit" ]; then
 			# The next push finishes it, and adds one.
-			push "$way" -- -i
+			push "$way"
 			same "$SRC" "$(snap "$(stamps | tail -n 2 |
 			    head -n 1)")"
 			same "$SRC" "$(full)"

@@ -4,6 +4,9 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
 
+# Each test sets its own SRC.
+# shellcheck disable=SC2030,SC2031
+
 load helpers
 load store
 teardown() { run_cleanup; }

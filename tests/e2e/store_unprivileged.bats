@@ -73,7 +73,7 @@ round_trip() {
 	restored
 	unchanged
 	# Nothing in the store belongs to anybody else.
-	[ -z "$(find "$ROOT" -mindepth 1 ! -user $ACCOUNT_ID)" ]
+	[ -z "$(find "$ROOT" -mindepth 1 ! -user "$ACCOUNT_ID")" ]
 	[ -z "$(find "$ROOT" -mindepth 2 -type l)" ]
 	[ "$(stat -c %a "$ROOT/host.snaps")" = 700 ]
 }

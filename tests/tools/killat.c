@@ -11,6 +11,8 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <sys/mount.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <err.h>
@@ -68,11 +70,16 @@ main(int argc, char **argv)
 	us = (long)strtonum(argv[3], 0, 1000000000, &errstr);
 	if (errstr != NULL)
 		errx(2, "%s: %s", argv[3], errstr);
-	if (unshare(CLONE_NEWPID) == -1)
-		err(2, "unshare");
-	if ((pid = fork()) == -1)
-		err(2, "fork");
+	/* A fork into the namespace, so that we ourselves stay outside. */
+	if ((pid = (pid_t)syscall(SYS_clone,
+	    CLONE_NEWPID | CLONE_NEWNS | SIGCHLD, NULL)) == -1)
+		err(2, "clone");
 	if (pid == 0) {
+		/* Sanitizers look themselves up there. */
+		if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1 ||
+		    mount("proc", "/proc", "proc",
+		    MS_NOSUID | MS_NODEV | MS_NOEXEC, NULL) == -1)
+			err(127, "/proc");
 		execvp(argv[4], argv + 4);
 		err(127, "%s", argv[4]);
 	}
