@@ -160,8 +160,8 @@ fits_linkdest(const struct job *b)
 		    b->q->client);
 	else if ((effects & RSYNC_LOOKS_BACK) != 0)
 		journal_tell(b->j, "%s: --backup, --existing, "
-		    "--ignore-existing, --ignore-non-existing and "
-		    "--max-delete would find an empty folder here, as there "
+		    "--ignore-existing, --ignore-non-existing, --max-delete, "
+		    "--max-size and --min-size would find an empty folder here, as there "
 		    "is no overlay; leave them out", b->q->client);
 	else
 		return true;

@@ -56,7 +56,8 @@ teardown() {
 	mkdir "$T/src"
 	echo x >"$T/src/x"
 	push "$T/src/" server:
-	for opt in --existing --ignore-existing --max-delete=1 -b; do
+	for opt in --existing --ignore-existing --max-delete=1 -b \
+	    --max-size=1 --min-size=9; do
 		run push --delete "$opt" "$T/src/" server:
 		[ "$status" != 0 ]
 		[[ $output = *'would find an empty folder here'* ]]
