@@ -34,8 +34,10 @@ main() {
 	trap 'interrupted TERM 143' TERM
 	trap 'interrupted HUP 129' HUP
 	fetch_kernel
-	setpriv --pdeathsig KILL -- unshare --mount --propagation private \
-	    --net --ipc --uts --pid --fork --kill-child --mount-proc \
+	# aoeping ends itself by SIGALRM, which whoever runs us may ignore.
+	setpriv --pdeathsig KILL -- env --default-signal=ALRM \
+	    unshare --mount --propagation private --net --ipc --uts \
+	    --pid --fork --kill-child --mount-proc \
 	    bash "$TOP/tests/demo.sh" --inside "$@" </dev/null &
 	inner=$!
 	wait "$inner"

@@ -45,10 +45,17 @@ demo_until() {
 	"$DEMO" "$@" >"$T/log" 2>&1 3>&- &
 	pid=$!
 	set +m
-	wait_until 120 grep -q "$text" "$T/log"
+	on_exit kill -KILL "$pid"
+	wait_until 120 demo_said "$text"
+	cat "$T/log"
+	grep -q "$text" "$T/log"
 	kill "-$signal" -- "-$pid"
 	status=0
 	wait "$pid" || status=$?
+}
+
+demo_said() {
+	grep -q "$1" "$T/log" || pid_is_gone "$pid"
 }
 
 @test "interrupted at the beginning" {
@@ -92,7 +99,7 @@ demo_until() {
 }
 
 @test "without root it says in one line what it needs" {
-	run setpriv --reuid "$ACCOUNT_ID" "$DEMO"
+	run unshare --user "$DEMO"
 	[ "$status" = 1 ]
 	[ "${#lines[@]}" = 1 ]
 	[[ $output = *"needs root"* ]]
