@@ -13,7 +13,8 @@ setup() {
 teardown() { run_cleanup; }
 
 @test "a second backup says so and ends with 75; listing does not wait" {
-	echo 'bwlimit = "1M"' >>"$CONF"
+	# Longer than the store waits for its lock.
+	echo 'bwlimit = "300K"' >>"$CONF"
 	"$BIN/irsync" -f "$CONF" backup 3>&- &
 	pid=$!
 	wait_until 10 compgen -G \
