@@ -145,7 +145,9 @@ full_copy(struct visit *v, int dirfd, const struct dirent_at *e)
 static int
 fresh_fill(struct push *p, struct scan *sc, int base)
 {
-	struct visit v = { .file = full_copy, .arg = sc };
+	struct visit v = {
+		.file = full_copy, .arg = sc, .committed = true
+	};
 	int rc;
 
 	sc->fresh = dir_make_at(p->fd, PUSH_FRESH, 0700);
@@ -166,7 +168,9 @@ int
 fresh_prepare(struct push *p)
 {
 	struct scan sc = { .found = NULL };
-	struct visit v = { .file = full_count, .arg = &sc };
+	struct visit v = {
+		.file = full_count, .arg = &sc, .committed = true
+	};
 	int base, rc;
 
 	if (tree_remove(p->fd, PUSH_FRESH) == -1 ||

@@ -130,6 +130,8 @@ bool	 overlay_xattr_is(const char *name);
 bool	 overlay_xattr_is_escaped(const char *name);
 int	 overlay_xattrs_find(int fd, bool strip);
 int	 overlay_xattrs_unescape(int fd);
+int	 overlay_file_find(int dirfd, const char *name, bool strip);
+int	 overlay_file_unescape(int dirfd, const char *name);
 int	 overlay_is_opaque(int fd);
 
 /* store_overlay.c */

@@ -34,40 +34,12 @@ is_whiteout(const struct stat *st)
 	return S_ISCHR(st->st_mode) && st->st_rdev == makedev(0, 0);
 }
 
-/* Open a regular file of ours to see its attributes, whatever its mode. */
-static int
-file_open(int dirfd, const char *name)
-{
-	struct stat st;
-	int fd;
-
-	fd = openat(dirfd, name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd != -1 || errno != EACCES || geteuid() == 0)
-		return fd;
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    !S_ISREG(st.st_mode) ||
-	    fchmodat(dirfd, name, (st.st_mode & 07777) | 0400, 0) == -1)
-		return -1;
-	fd = openat(dirfd, name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fchmodat(dirfd, name, st.st_mode & 07777, 0) == -1 && fd != -1) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static int
 xattrs_look(struct merger *g, int dirfd, const char *name, bool strip)
 {
-	int fd, found;
+	int found;
 
-	if ((fd = file_open(dirfd, name)) == -1)
-		return -1;
-	found = overlay_xattrs_find(fd, strip);
-	close(fd);
-	if (found == -1)
+	if ((found = overlay_file_find(dirfd, name, strip)) == -1)
 		return -1;
 	if (found & OVERLAY_ANY)
 		g->st.overlay_xattrs = true;

@@ -143,17 +143,14 @@ static int
 unescape_file(struct visit *v, int dirfd, const struct dirent_at *e)
 {
 	struct stat st;
-	int fd, rc = -1;
+	int rc;
 
 	if (e->type != DT_REG)
 		return 0;		/* these have no user.* */
-	if ((fd = openat(dirfd, e->name,
-	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1)
+	if (fstatat(dirfd, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    (rc = seen_before(v->arg, &st)) == -1)
 		return -1;
-	if (fstat(fd, &st) == 0 && (rc = seen_before(v->arg, &st)) == 0)
-		rc = overlay_xattrs_unescape(fd);
-	close(fd);
-	return rc == -1 ? -1 : 0;
+	return rc == 1 ? 0 : overlay_file_unescape(dirfd, e->name);
 }
 
 static int

@@ -6,6 +6,8 @@
 #ifndef BACKSHELF_STORE_VISIT_H
 #define BACKSHELF_STORE_VISIT_H
 
+#include <stdbool.h>
+
 #include "store_dir.h"
 
 struct visit {
@@ -19,6 +21,8 @@ struct visit {
 	 * the folders in it.  NULL: nothing. */
 	int	(*dir)(struct visit *, int fd);
 	void	*arg;		/* the caller's */
+	bool	 committed;	/* it is a snapshot: open it as it is, or not
+				 * at all */
 	/* The walk's own. */
 	struct dirents	 d;
 	struct node	*at;

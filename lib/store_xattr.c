@@ -15,7 +15,10 @@
 #include <sys/xattr.h>
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <linux/limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -40,48 +43,130 @@ overlay_xattr_is_escaped(const char *name)
 	return strncmp(name, ESCAPED, sizeof(ESCAPED) - 1) == 0;
 }
 
-/* Remove an attribute of a file of ours that may be read-only to us. */
+/* Remove overlayfs's own attributes. */
 static int
-xattr_remove(int fd, const char *name)
+own_remove(int fd, const char *list, ssize_t n)
 {
-	struct stat st;
-	int rc;
+	const char *name;
 
-	if (fremovexattr(fd, name) == 0 || errno == ENODATA)
-		return 0;
-	if (errno != EACCES || fstat(fd, &st) == -1 ||
-	    fchmod(fd, (st.st_mode & 07777) | 0200) == -1)
-		return -1;
-	rc = fremovexattr(fd, name);
-	if (fchmod(fd, st.st_mode & 07777) == -1)
-		rc = -1;
-	return rc;
+	for (name = list; name < list + n; name += strlen(name) + 1)
+		if (overlay_xattr_is(name) && !xattr_is_stash(name) &&
+		    !overlay_xattr_is_escaped(name) &&
+		    fremovexattr(fd, name) == -1 && errno != ENODATA)
+			return -1;
+	return 0;
 }
 
-/* Which attributes named user.overlay.* a file or folder has, as a set of enum
+static int
+own_remove_all(int fd)
+{
+	char list[LIST_MAX];
+	ssize_t n;
+
+	if ((n = flistxattr(fd, list, sizeof(list))) == -1)
+		return -1;
+	return own_remove(fd, list, n);
+}
+
+/* What a list of attributes holds, as a set of enum overlay_found, overlayfs's
+ * own counted only without `strip`; *own: whether there are such. */
+static int
+list_look(const char *list, ssize_t n, bool strip, bool *own)
+{
+	const char *name;
+	int found = 0;
+
+	*own = false;
+	for (name = list; name < list + n; name += strlen(name) + 1) {
+		if (!overlay_xattr_is(name) || xattr_is_stash(name))
+			continue;
+		if (overlay_xattr_is_escaped(name))
+			found |= OVERLAY_ANY | OVERLAY_ESCAPED;
+		else if (strip)
+			*own = true;
+		else
+			found |= OVERLAY_ANY;
+	}
+	return found;
+}
+
+/* Which attributes named user.overlay.* a folder has, as a set of enum
  * overlay_found; with `strip`, overlayfs's own are removed and not told.  -1
  * with errno. */
 int
 overlay_xattrs_find(int fd, bool strip)
 {
 	char list[LIST_MAX];
-	const char *name;
 	ssize_t n;
-	int found = 0;
+	bool own;
+	int found;
 
 	if ((n = flistxattr(fd, list, sizeof(list))) == -1)
 		return errno == ENOTSUP ? 0 : -1;
-	for (name = list; name < list + n; name += strlen(name) + 1) {
-		if (!overlay_xattr_is(name) || xattr_is_stash(name))
-			continue;
-		if (overlay_xattr_is_escaped(name))
-			found |= OVERLAY_ANY | OVERLAY_ESCAPED;
-		else if (!strip)
-			found |= OVERLAY_ANY;
-		else if (xattr_remove(fd, name) == -1)
-			return -1;
+	found = list_look(list, n, strip, &own);
+	return own && own_remove(fd, list, n) == -1 ? -1 : found;
+}
+
+/* The attributes' names of a file, which need no right on it. */
+static ssize_t
+file_list(int dirfd, const char *name, char list[LIST_MAX])
+{
+	char path[NAME_MAX + 40];
+	ssize_t n;
+
+	if (snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", dirfd,
+	    name) >= (int)sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
 	}
-	return found;
+	n = llistxattr(path, list, LIST_MAX);
+	return n == -1 && errno == ENOTSUP ? 0 : n;
+}
+
+/* Do something to a regular file that was pushed, whatever its mode: it is
+ * ours, and in no snapshot. */
+static int
+file_change(int dirfd, const char *name, int (*change)(int))
+{
+	struct stat st;
+	bool closed;
+	int fd, rc = -1;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	if (!S_ISREG(st.st_mode)) {
+		errno = EINVAL;
+		return -1;
+	}
+	closed = geteuid() != 0 && (st.st_mode & 0600) != 0600;
+	if (closed && fchmodat(dirfd, name, (st.st_mode & 07777) | 0600,
+	    0) == -1)
+		return -1;
+	if ((fd = openat(dirfd, name,
+	    O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1)
+		return -1;
+	rc = change(fd);
+	if (closed && fchmod(fd, st.st_mode & 07777) == -1)
+		rc = -1;
+	close(fd);
+	return rc;
+}
+
+/* overlay_xattrs_find for a regular file.  Without `strip` it is not touched,
+ * so it may be one of a snapshot. */
+int
+overlay_file_find(int dirfd, const char *name, bool strip)
+{
+	char list[LIST_MAX];
+	ssize_t n;
+	bool own;
+	int found;
+
+	if ((n = file_list(dirfd, name, list)) == -1)
+		return -1;
+	found = list_look(list, n, strip, &own);
+	return own && file_change(dirfd, name, own_remove_all) == -1 ?
+	    -1 : found;
 }
 
 static int
@@ -109,13 +194,13 @@ unescape_one(int fd, const char *name)
 		goto out;
 	if (fsetxattr(fd, to, value, (size_t)n, 0) == -1) {
 		/* There may be room for one of them only. */
-		if (errno != ENOSPC || xattr_remove(fd, name) == -1 ||
+		if (errno != ENOSPC || fremovexattr(fd, name) == -1 ||
 		    fsetxattr(fd, to, value, (size_t)n, 0) == -1)
 			goto out;
 		rc = 0;
 		goto out;
 	}
-	rc = xattr_remove(fd, name);
+	rc = fremovexattr(fd, name);
 out:
 	free(value);
 	return rc;
@@ -144,6 +229,22 @@ overlay_xattrs_unescape(int fd)
 		if (unescape_one(fd, found[i]) == -1)
 			return -1;
 	return 0;
+}
+
+/* The same for a regular file: only one that has such attributes, which none
+ * of the base has, is touched. */
+int
+overlay_file_unescape(int dirfd, const char *name)
+{
+	char list[LIST_MAX];
+	ssize_t n;
+	bool own;
+
+	if ((n = file_list(dirfd, name, list)) == -1)
+		return -1;
+	if ((list_look(list, n, false, &own) & OVERLAY_ESCAPED) == 0)
+		return 0;
+	return file_change(dirfd, name, overlay_xattrs_unescape);
 }
 
 /* Does this folder of an upper layer hide the lower one?  1, 0, or -1. */
