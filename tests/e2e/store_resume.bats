@@ -12,23 +12,23 @@ sent() {
 	sed -n 's/^Number of regular files transferred: //p' "$T/record" "$T/out"
 }
 
-# Kill the push of many files in the middle, or a little earlier if it was over
-# by then; the second one sends fewer.
+# Kill the push of many files, slow enough to last for two seconds, once some of
+# them have arrived; the second one sends fewer.
 goes_on() {
-	local us tenths
+	local ms
 	some_files "$SRC/a" 5 100
 	push "$1"
-	some_files "$SRC/b" 400 4000
+	some_files "$SRC/b" 400 5000
 	age "$SRC"
 	cp -a "$ROOT" "$T/before"
-	push "$1"
-	us=$(duration rsync commit)
-	for tenths in 8 6 4 2; do
+	for ms in 500 900 1300 1700; do
 		rm -rf "${ROOT:?}/"*
 		cp -a "$T/before/." "$ROOT"
 		: >"$LOG"
-		export KILLAT=("$TOOLS/killat" "$LOG" rsync $((us * tenths / 10)))
-		if push "$1" && [ "$(stamps | wc -l)" = 1 ]; then
+		export KILLAT=("$TOOLS/killat" "$LOG" rsync $((ms * 1000)))
+		push "$1" -- --bwlimit=1000
+		[ "$(stamps | wc -l)" = 1 ]
+		if [ -e "$ROOT/host.snaps/.push/upper/b/file10" ]; then
 			break
 		fi
 	done
