@@ -15,6 +15,7 @@ DEPS_RUN   = rsync openssh-server openssh-client iproute2 procps acl attr \
 DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
 DEPS_DEMO  = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM) aoetools
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq
+DEPS_BENCH = gnuplot-nox btrfs-progs
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev
 
@@ -137,9 +138,12 @@ fuzz:
 
 bench:
 	$(need_root)
-	@tests/deps.sh $(DEPS_CHECK)
+	@tests/deps.sh $(DEPS_CHECK) $(DEPS_BENCH)
 	@$(SUBMAKE) all tools
 	@B=$(abspath $(B)) tests/bench/run.sh $(T)
+
+bench-%:
+	@$(MAKE) --no-print-directory bench T=$*
 
 lint:
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
@@ -173,7 +177,8 @@ help:
 	@echo 'make demo     a whole backup day, told as it happens (root)'
 	@echo 'make check    unit, end-to-end and virtual-machine tests (root)'
 	@echo '              T="unit e2e vm" or T=tests/e2e/x.bats: only these'
-	@echo 'make bench    measure against peers'
+	@echo '              LONG=1: at the length for a release, not for each change'
+	@echo 'make bench    measure against peers; bench-push: only that one'
 	@echo 'make lint     compilers, linters, manual pages, links'
 	@echo 'make fuzz     every parser, FUZZ_TIME=60 seconds each'
 	@echo 'make deps     install what all of these need (root)'

@@ -56,6 +56,12 @@ roomy_tmp() {
 	return 1
 }
 
+# for_long SHORT LONG: print LONG where `make check LONG=1` asks for the tests at
+# their full length (seconds of load, numbers of pushes), else SHORT.
+for_long() {
+	if [ -n "${LONG-}" ]; then echo "$2"; else echo "$1"; fi
+}
+
 # on_exit COMMAND...: have run_cleanup run it; the last registered runs first.
 # The stack is a file, so that a subshell may register too.
 on_exit() {
