@@ -1,16 +1,12 @@
-/* export.c: from a row of the table to an open, measured file.
+/* export.c: from a row of the table and its open file to what is served.
  * What is done with it then is its worker's.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <sys/ioctl.h>
-#include <sys/stat.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,38 +15,6 @@
 
 #include "export.h"
 #include "net.h"
-
-/* O_NONBLOCK while opening, so that a FIFO in the image's place does not hang
- * us; not later, because io_uring would then give up instead of waiting. */
-static int
-file_open(const struct row *r, int extra)
-{
-	int fd;
-
-	fd = open(r->file, (r->ro ? O_RDONLY : O_RDWR) | O_CLOEXEC |
-	    O_NONBLOCK | O_NOCTTY | extra);
-	if (fd != -1 && fcntl(fd, F_SETFL, extra) == -1) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
-/* Bytes of a regular file or block device.  0, or -1 with errno. */
-static int
-file_size(int fd, struct stat *st, uint64_t *bytes)
-{
-	if (fstat(fd, st) == -1)
-		return -1;
-	if (S_ISREG(st->st_mode)) {
-		*bytes = (uint64_t)st->st_size;
-		return 0;
-	}
-	if (S_ISBLK(st->st_mode))
-		return ioctl(fd, BLKGETSIZE64, bytes);
-	errno = S_ISDIR(st->st_mode) ? EISDIR : ENOTBLK;
-	return -1;
-}
 
 /* The sectors that the row serves of a file of that size, whole pages of
  * 4 KiB: a client with an odd number falls to single sectors.  *cut is what
@@ -108,36 +72,51 @@ export_init(struct export *e)
 }
 
 struct export *
-export_open(const struct row *r, struct reason *why)
+export_new(const struct row *r, struct image *img, struct reason *why)
 {
 	struct export *e;
-	struct stat st;
-	uint64_t bytes;
 
-	if ((e = calloc(1, sizeof(*e))) == NULL)
+	if ((e = calloc(1, sizeof(*e))) == NULL) {
+		image_close(img);
 		goto fail_errno;
+	}
 	export_init(e);
+	e->fd = img->fd;
+	e->fd_plain = img->fd_plain;
+	img->fd = img->fd_plain = -1;
 	if (row_copy(&e->row, r) == -1)
 		goto fail_errno;
-	if ((e->fd = file_open(r, r->direct ? O_DIRECT : 0)) == -1 ||
-	    (r->direct && (e->fd_plain = file_open(r, 0)) == -1) ||
-	    file_size(e->fd, &st, &bytes) == -1)
-		goto fail_errno;
-	if ((e->disk.sectors = measure(r, bytes, &e->cut,
-	    why)) == 0)
+	if ((e->disk.sectors = measure(r, img->bytes, &e->cut, why)) == 0)
 		goto fail;
-	e->dev = S_ISBLK(st.st_mode) ? st.st_rdev : st.st_dev;
-	e->ino = S_ISBLK(st.st_mode) ? 0 : st.st_ino;
+	e->dev = img->dev;
+	e->ino = img->ino;
 	e->offset = (off_t)(r->offset * SECTOR);
 	e->disk.ro = r->ro;
 	e->disk.cached = r->sync == SYNC_NONE && !r->ro;
 	make_serial(r, e->disk.serial);
 	return e;
 fail_errno:
-	snprintf(why->text, sizeof(why->text), "%s: %s", r->file,
-	    strerror(errno));
+	export_reason(r, errno, why);
 fail:
 	export_free(e);
+	return NULL;
+}
+
+void
+export_reason(const struct row *r, int err, struct reason *why)
+{
+	snprintf(why->text, sizeof(why->text), "%s: %s", r->file,
+	    err == ETIMEDOUT ? "the disk does not answer" : strerror(err));
+}
+
+struct export *
+export_open(const struct row *r, struct reason *why)
+{
+	struct image img;
+
+	if (image_open(r, &img) == 0)
+		return export_new(r, &img, why);
+	export_reason(r, errno, why);
 	return NULL;
 }
 
@@ -197,21 +176,40 @@ item_column(const struct row *r, enum table_column c, size_t n)
 }
 
 void
-export_check(const struct row *r, struct diags *ds)
+export_report(const struct row *r, int err, const struct image *img,
+    struct diags *ds)
 {
 	struct reason why;
-	struct export *e;
+	unsigned cut;
 	size_t i;
 
 	if (r->bad != NULL)
 		return;
-	if ((e = export_open(r, &why)) == NULL)
+	why.text[0] = '\0';
+	if (err != 0)
+		export_reason(r, err, &why);
+	else
+		(void)measure(r, img->bytes, &cut, &why);
+	if (why.text[0] != '\0')
 		diags_add(ds, r->line, r->col[COL_FILE], "%s", why.text);
-	export_free(e);
 	for (i = 0; i < r->ifaces.n; i++)
 		if (iface_probe(r->ifaces.v[i]) == -1)
 			diags_add(ds, r->line, item_column(r, COL_IFACE, i),
 			    "%s: %s", r->ifaces.v[i], strerror(errno));
+}
+
+void
+export_check(const struct row *r, struct diags *ds)
+{
+	struct image img;
+	int err = 0;
+
+	if (r->bad != NULL)
+		return;
+	if (image_open(r, &img) == -1)
+		err = errno;
+	export_report(r, err, &img, ds);
+	image_close(&img);
 }
 
 unsigned

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "ata.h"
+#include "image.h"
 #include "order.h"
 #include "query.h"
 #include "table.h"
@@ -98,8 +99,18 @@ struct reason {
 	char	text[256];
 };
 
+/* Make an export of a row and its open file, which it takes, in any case.
+ * NULL with why->text: "/x: smaller than 4 KiB".  The interfaces are the
+ * caller's to fill in. */
+struct export *export_new(const struct row *, struct image *,
+	    struct reason *why);
+
+/* Say why an image could not be opened, by its errno; ETIMEDOUT: it was waited
+ * for in vain. */
+void	export_reason(const struct row *, int err, struct reason *why);
+
 /* Open a row's file and measure it.  NULL with why->text: "/x: No such file
- * or directory".  The interfaces are the caller's to fill in. */
+ * or directory". */
 struct export *export_open(const struct row *, struct reason *why);
 
 /* Keep other programs from the part of the file that is served: from writing
@@ -117,6 +128,11 @@ void	export_free(struct export *);
 /* What needs the world: add a finding for each file of the row that cannot be
  * served and each interface that is not there. */
 void	export_check(const struct row *, struct diags *);
+
+/* The same with what opening the file has come to: an errno, or 0 and the
+ * image, of which only the size is asked. */
+void	export_report(const struct row *, int err, const struct image *,
+	    struct diags *);
 
 /* Sectors that one message may carry on an interface of that MTU. */
 unsigned export_maxsectors(const struct export *, unsigned mtu);

@@ -109,6 +109,15 @@ set_filter(int fd, const struct sock_fprog *prog)
 	    sizeof(*prog));
 }
 
+/* Nobody who gets the socket can have it hear more than AoE. */
+static int
+lock_filter(int fd)
+{
+	int on = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
+}
+
 /* A larger buffer where we may; the limit of the system where not. */
 static void
 set_buffers(int fd)
@@ -181,7 +190,6 @@ ports_open(struct iface *ifc)
 
 	for (i = 0; i < ifc->nports; i++) {
 		p = &ifc->ports[i];
-		p->iface = ifc;
 		if ((p->fd[PORT_STEERED] = socket_open(ifc->index)) == -1 ||
 		    (p->fd[PORT_BROADCAST] = socket_open(ifc->index)) == -1)
 			return -1;
@@ -195,10 +203,10 @@ ports_open(struct iface *ifc)
 		if (set_filter(p->fd[PORT_STEERED],
 		    PROGRAM(accept_steered)) == -1 ||
 		    set_filter(p->fd[PORT_BROADCAST],
-		    PROGRAM(accept_broadcast)) == -1)
+		    PROGRAM(accept_broadcast)) == -1 ||
+		    lock_filter(p->fd[PORT_STEERED]) == -1 ||
+		    lock_filter(p->fd[PORT_BROADCAST]) == -1)
 			return -1;
-		p->readable[PORT_STEERED] = p->readable[PORT_BROADCAST] =
-		    true;
 	}
 	return 0;
 }
@@ -216,7 +224,8 @@ iface_ask(const char *name, unsigned *index, uint64_t *mac, unsigned *mtu)
 		errno = ENODEV;
 		return -1;
 	}
-	if ((fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
+	/* Of any kind; this one a confined process may make. */
+	if ((fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) == -1)
 		return -1;
 	if (ioctl(fd, SIOCGIFINDEX, &ifr) == -1)
 		goto out;
@@ -248,21 +257,38 @@ iface_probe(const char *name)
 }
 
 struct iface *
-iface_open(const char *name, size_t n)
+iface_new(const char *name, size_t n)
 {
 	struct iface *ifc;
-	unsigned mtu;
+	struct port *p;
 	size_t i;
-	int saved;
+	int s;
 
 	ifc = calloc(1, sizeof(*ifc) + n * sizeof(ifc->ports[0]));
 	if (ifc == NULL)
 		return NULL;
 	ifc->nports = n;
-	for (i = 0; i < n; i++)
-		ifc->ports[i].fd[PORT_STEERED] =
-		    ifc->ports[i].fd[PORT_BROADCAST] = -1;
+	for (i = 0; i < n; i++) {
+		p = &ifc->ports[i];
+		p->iface = ifc;
+		for (s = 0; s < PORT_SOCKETS; s++) {
+			p->fd[s] = -1;
+			p->readable[s] = true;
+		}
+	}
 	(void)strlcpy(ifc->name, name, sizeof(ifc->name));
+	return ifc;
+}
+
+struct iface *
+iface_open(const char *name, size_t n)
+{
+	struct iface *ifc;
+	unsigned mtu;
+	int saved;
+
+	if ((ifc = iface_new(name, n)) == NULL)
+		return NULL;
 	if (iface_ask(name, &ifc->index, &ifc->mac, &mtu) == -1)
 		goto fail;
 	atomic_store(&ifc->mtu, mtu);

@@ -49,6 +49,10 @@ struct iface {
 	struct port	 ports[];	/* one for each worker */
 };
 
+/* One of that name for n workers, with no socket open and nothing known of it.
+ * NULL with errno. */
+struct iface *iface_new(const char *name, size_t n);
+
 /* Open an interface for n workers: find it, open and steer its sockets.
  * NULL with errno: ENODEV (no such interface), EINVAL (not Ethernet, or its
  * MTU is too small for two sectors) … */

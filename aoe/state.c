@@ -14,7 +14,6 @@
 
 #include "state.h"
 
-#define STATE_MAX	65536	/* bytes of a state file */
 #define NAME_SIZE	(63 + sizeof(".json.new"))
 
 static int
@@ -85,41 +84,52 @@ dir_open(const char *dir)
 	return open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-int
-state_load(const char *dir, const char *alias, struct config *c)
+ssize_t
+state_read(const char *dir, const char *alias, char *buf, size_t size)
 {
-	char name[NAME_SIZE], buf[STATE_MAX];
-	int dfd, fd = -1, rc = -1, saved;
-	ssize_t n;
+	char name[NAME_SIZE];
+	int dfd, fd, saved;
+	ssize_t n = -1;
 
-	c->len = 0;
 	snprintf(name, sizeof(name), "%s.json", alias);
 	if ((dfd = dir_open(dir)) == -1)
 		return errno == ENOENT ? 0 : -1;
-	if ((fd = openat(dfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) == -1) {
-		rc = errno == ENOENT ? 0 : -1;
-		goto out;
+	fd = openat(dfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd == -1) {
+		n = errno == ENOENT ? 0 : -1;
+	} else if ((n = read(fd, buf, size)) == 0) {
+		errno = EINVAL;		/* it is never left empty */
+		n = -1;
 	}
-	if ((n = read(fd, buf, sizeof(buf))) == -1)
-		goto out;
-	if ((rc = state_parse(buf, (size_t)n, c)) == -1) {
-		c->len = 0;
-		errno = EINVAL;
-	}
-out:
 	saved = errno;
 	if (fd != -1)
 		close(fd);
 	close(dfd);
 	errno = saved;
-	return rc;
+	return n;
+}
+
+int
+state_load(const char *dir, const char *alias, struct config *c)
+{
+	char buf[STATE_MAX];
+	ssize_t n;
+
+	c->len = 0;
+	if ((n = state_read(dir, alias, buf, sizeof(buf))) <= 0)
+		return (int)n;
+	if (state_parse(buf, (size_t)n, c) == -1) {
+		c->len = 0;
+		errno = EINVAL;
+		return -1;
+	}
+	return 0;
 }
 
 /* Write all and make it stable. */
 static int
-write_new(int dfd, const char *name, const char *text)
+write_new(int dfd, const char *name, const char *text, size_t len)
 {
-	size_t len = strlen(text);
 	int fd, rc = -1, saved;
 
 	fd = openat(dfd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC |
@@ -139,24 +149,33 @@ write_new(int dfd, const char *name, const char *text)
 }
 
 int
-state_save(const char *dir, const char *alias, const struct config *c)
+state_write(const char *dir, const char *alias, const char *text, size_t len)
 {
-	char name[NAME_SIZE], tmp[NAME_SIZE], *text = NULL;
+	char name[NAME_SIZE], tmp[NAME_SIZE];
 	int dfd, rc = -1, saved;
 
 	snprintf(name, sizeof(name), "%s.json", alias);
 	snprintf(tmp, sizeof(tmp), "%s.json.new", alias);
 	if ((dfd = dir_open(dir)) == -1)
 		return -1;
-	if ((text = state_format(c)) == NULL ||
-	    write_new(dfd, tmp, text) == -1 ||
-	    renameat(dfd, tmp, dfd, name) == -1 || fsync(dfd) == -1)
-		goto out;
-	rc = 0;
-out:
+	if (write_new(dfd, tmp, text, len) == 0 &&
+	    renameat(dfd, tmp, dfd, name) == 0 && fsync(dfd) == 0)
+		rc = 0;
 	saved = errno;
-	free(text);
 	close(dfd);
 	errno = saved;
+	return rc;
+}
+
+int
+state_save(const char *dir, const char *alias, const struct config *c)
+{
+	char *text;
+	int rc;
+
+	if ((text = state_format(c)) == NULL)
+		return -1;
+	rc = state_write(dir, alias, text, strlen(text));
+	free(text);
 	return rc;
 }

@@ -6,13 +6,25 @@
 #ifndef AOE_STATE_H
 #define AOE_STATE_H
 
+#include <sys/types.h>
+
 #include "query.h"
+
+#define STATE_MAX	65536	/* bytes of a state file */
 
 /* Parse a state file's bytes.  0, or -1: it is none. */
 int	state_parse(const char *, size_t len, struct config *);
 
 /* Write it as text, NUL-terminated, to be freed.  NULL with errno. */
 char	*state_format(const struct config *);
+
+/* Read the file dir/ALIAS.json, up to STATE_MAX bytes of it.  How many; 0 if
+ * there is none; -1 with errno. */
+ssize_t	state_read(const char *dir, const char *alias, char *, size_t);
+
+/* Replace it; as state_save(). */
+int	state_write(const char *dir, const char *alias, const char *,
+	    size_t len);
 
 /* Read an export's state from dir/ALIAS.json.  No file is an empty state.  0,
  * or -1 with errno (EINVAL: the file is damaged) and *c empty. */
