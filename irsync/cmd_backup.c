@@ -128,33 +128,74 @@ seconds_since(const struct timespec *start)
 	    (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-int
-cmd_backup(struct irsync *ir, const struct strv *args)
+/* Back up to the storage in use, and tell what came of it. */
+static int
+backup_storage(struct irsync *ir, const struct push_options *po,
+    struct memory *mem)
 {
-	struct push_options po = { .dry_run = ir->dry_run,
-	    .progress = ir->progress, .as_root = geteuid() == 0 };
 	struct run r = { .path = ir->conf.rsync, .in = -1,
 	    .items = (ir->dry_run || ir->verbose) && !ir->json,
 	    .progress = ir->progress };
 	struct outcome o = { .run = &r, .dry_run = ir->dry_run };
 	struct timespec start;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &start);
+	if (!ir->dry_run)
+		memory_begin(mem, &ir->conf, time(NULL));
+	push_with_retries(ir, po, &o);
+	o.seconds = seconds_since(&start);
+	if (!ir->dry_run)
+		memory_end(mem, &ir->conf, &o);
+	if (signal_caught() == 0)
+		report_backup(&ir->conf, &o, ir->json);
+	return o.status;
+}
+
+/* Each storage in turn; one that is down does not stop the others. */
+static int
+backup_storages(struct irsync *ir, const struct push_options *po)
+{
+	struct memory mem = { 0 };
+	const struct storage *only = ir->storage_name != NULL ?
+	    ir->conf.storage : NULL;
+	int status = BS_OK;
+	size_t i;
+
+	if (!ir->dry_run)
+		memory_open(&mem, &ir->conf);
+	for (i = 0; i < ir->conf.nstorages && signal_caught() == 0; i++) {
+		if (only != NULL && &ir->conf.storages[i] != only)
+			continue;
+		ir->conf.storage = &ir->conf.storages[i];
+		status = status_worse(status, backup_storage(ir, po, &mem));
+	}
+	memory_close(&mem);
+	return status;
+}
+
+int
+cmd_backup(struct irsync *ir, const struct strv *args)
+{
+	struct push_options po = { .dry_run = ir->dry_run,
+	    .progress = ir->progress, .as_root = geteuid() == 0 };
+	struct run none = { .code = 0 };
+	struct outcome o = { .run = &none, .dry_run = ir->dry_run };
 	int lock = -1;
 
 	(void)args;
-	(void)clock_gettime(CLOCK_MONOTONIC, &start);
-	if ((o.status = check_paths(&ir->conf, &po)) != BS_OK)
+	if ((o.status = check_paths(&ir->conf, &po)) != BS_OK) {
+		report_backup(&ir->conf, &o, ir->json);
 		goto out;
+	}
 	/* A dry run changes nothing, so it keeps nobody waiting. */
 	if (!ir->dry_run &&
 	    (lock = take_lock(ir->conf.lock, &o.status)) == -1) {
-		snprintf(r.why, sizeof(r.why), "%s", ir->conf.lock);
+		snprintf(none.why, sizeof(none.why), "%s", ir->conf.lock);
+		report_backup(&ir->conf, &o, ir->json);
 		goto out;
 	}
-	push_with_retries(ir, &po, &o);
+	o.status = backup_storages(ir, &po);
 out:
-	o.seconds = seconds_since(&start);
-	if (signal_caught() == 0)
-		report_backup(&ir->conf, &o, ir->json);
 	if (lock != -1)
 		close(lock);
 	strv_free(&po.missing);

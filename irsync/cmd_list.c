@@ -99,7 +99,7 @@ print_json(const struct irsync_conf *c, const struct snapshot *v, size_t n)
 			break;
 	}
 	top = json_pack("{s:s, s:o, s:o}", "host", c->host, "storage",
-	    text_json(c->storage.text), "snapshots", all);
+	    text_json(c->storage->text), "snapshots", all);
 	rc = top == NULL || i < n ? -1 :
 	    json_dumpf(top, stdout, JSON_INDENT(2));
 	putchar('\n');

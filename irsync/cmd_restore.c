@@ -90,7 +90,7 @@ choose(struct irsync *ir, const char *spec, char stamp[STAMP_SIZE])
 		report_failure(ir, &r, status);
 	else if ((s = snapshot_choose(v, n, spec, time(NULL), &why)) != NULL)
 		(void)strlcpy(stamp, s->stamp, STAMP_SIZE);
-	else if (ir->conf.storage.remote && stamp_parse(spec, &t) == 0) {
+	else if (ir->conf.storage->remote && stamp_parse(spec, &t) == 0) {
 		log_info("%s: the server has no record of it; trying it "
 		    "anyway", spec);
 		(void)strlcpy(stamp, spec, STAMP_SIZE);

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "diag.h"
+#include "laststate.h"
 #include "store.h"
 #include "strv.h"
 
@@ -20,31 +21,39 @@
 
 /* conf.c: irsync.conf(5). */
 
+/* A place for snapshots, and how to get there. */
 struct storage {
-	bool	 remote;	/* by ssh; else a directory of this machine */
-	char	*text;		/* as configured, for messages */
-	char	*login;		/* remote: "user@host" or "host", as ssh(1)
+	char		*name;	/* the section's title, or as `text` */
+	char		*text;	/* as configured, for messages */
+	bool		 remote;	/* by ssh; else a directory of this
+					 * machine */
+	char		*login;	/* remote: "user@host" or "host", as ssh(1)
 				 * wants it; an IPv6 address in brackets */
-	char	*root;		/* remote: absolute, or "" for the server's
+	char		*root;	/* remote: absolute, or "" for the server's
 				 * choice; local: absolute */
-};
-
-struct irsync_conf {
-	struct storage	 storage;
-	char		*host;		/* name that snapshots are kept under;
-					 * NULL: this machine's */
 	char		*identity;	/* ssh's private key, or NULL */
 	char		*ssh_config;	/* ssh -F, or NULL */
 	unsigned	 port;		/* 0: ssh's choice */
 	struct strv	 ssh_options;	/* ssh -o */
+	uint64_t	 bwlimit;	/* bytes a second; 0: no limit */
+	unsigned	 timeout;	/* seconds without a byte */
+};
+
+struct irsync_conf {
+	struct storage	*storages;	/* at least one */
+	size_t		 nstorages;
+	const struct storage *storage;	/* the one in use: what works on one
+					 * storage works on this */
+	char		*host;		/* name that snapshots are kept under;
+					 * NULL: this machine's */
 	struct strv	 paths;		/* absolute, no trailing slash */
 	struct strv	 exclude;	/* rsync's patterns */
 	bool		 one_file_system;
-	uint64_t	 bwlimit;	/* bytes a second; 0: no limit */
 	unsigned	 retries;	/* after the first attempt */
 	unsigned	 retry_pause;	/* seconds before the first retry */
-	unsigned	 timeout;	/* seconds without a byte */
 	char		*lock;		/* lock file, or NULL: the default */
+	char		*state;		/* folder for what is remembered, or
+					 * NULL: the default */
 	char		*rsync;		/* the program */
 	char		*ssh;		/* the program */
 };
@@ -59,10 +68,18 @@ int	irsync_conf_parse(const char *text, struct irsync_conf *c,
 int	storage_parse(const char *text, struct storage *s, const char **why);
 void	storage_free(struct storage *);
 
-/* Fill in what depends on the machine: host and lock.  0, or -1 with *ds. */
+/* Fill in what depends on the machine: host, lock and state.  0, or -1 with
+ * *ds. */
 int	irsync_conf_complete(struct irsync_conf *, struct diags *ds);
 
 void	irsync_conf_free(struct irsync_conf *);
+
+/* The storage of this name, or NULL. */
+const struct storage	*irsync_conf_storage(const struct irsync_conf *,
+			    const char *name);
+
+/* Where laststate.h's file is; to be freed, NULL with errno. */
+char	*irsync_conf_laststate(const struct irsync_conf *);
 
 /* rsyncargv.c: argument vectors for rsync(1). */
 
@@ -242,10 +259,15 @@ void	run_forget(struct run *);
 
 struct irsync {
 	struct irsync_conf	 conf;
-	bool			 dry_run;
-	bool			 verbose;
-	bool			 json;
 	bool			 progress;	/* stderr is a terminal */
+	/* The command line; main.c's table says which command takes which. */
+	const char		*file;
+	bool			 dry_run;
+	bool			 help;
+	bool			 json;
+	bool			 verbose;
+	bool			 version;
+	const char		*storage_name;	/* --storage, or NULL */
 	const char		*to;		/* --to, or NULL */
 };
 
@@ -315,6 +337,10 @@ struct outcome {
 	struct run	*run;		/* the last attempt */
 };
 
+/* Of the statuses of two storages, the one that says more about what is to be
+ * done. */
+int		 status_worse(int, int);
+
 /* What a status means, as part of a message. */
 const char	*status_text(int status);
 
@@ -331,6 +357,25 @@ void	report_failure(const struct irsync *, const struct run *, int status);
 /* One line to a person (or one JSON object) and one to syslog. */
 void	report_backup(const struct irsync_conf *, const struct outcome *,
 	    bool json);
+
+/* memory.c: what is kept from one backup to the next, in the folder `state`.
+ * What cannot be kept is a warning; the backup goes on. */
+
+struct memory {			/* zero-initialise */
+	char			*path;
+	struct laststate	 last;
+	bool			 writable;
+};
+
+/* Read what there is; a damaged file is put aside as FILE.bad. */
+void		 memory_open(struct memory *, const struct irsync_conf *);
+
+/* A backup to the storage in use begins, or has ended so. */
+void		 memory_begin(struct memory *, const struct irsync_conf *,
+		    time_t now);
+void		 memory_end(struct memory *, const struct irsync_conf *,
+		    const struct outcome *);
+void		 memory_close(struct memory *);
 
 /* cmd_*.c: the subcommands.  Arguments behind the command's name; an exit
  * status. */

@@ -47,10 +47,10 @@ store_failed(struct irsync *ir, struct run *r, const char *what)
 
 	if (err == EWOULDBLOCK)
 		snprintf(r->why, sizeof(r->why), "%s: another backup of %s is "
-		    "running", ir->conf.storage.root, ir->conf.host);
+		    "running", ir->conf.storage->root, ir->conf.host);
 	else
 		snprintf(r->why, sizeof(r->why), "%s: %s: %s",
-		    ir->conf.storage.root, what, strerror(err));
+		    ir->conf.storage->root, what, strerror(err));
 	return store_status(err);
 }
 
@@ -62,7 +62,7 @@ open_store(struct irsync *ir, struct run *r, int flags, int *status)
 	struct store *st;
 	struct stat sb;
 
-	if ((st = store_open(ir->conf.storage.root, ir->conf.host, flags)) ==
+	if ((st = store_open(ir->conf.storage->root, ir->conf.host, flags)) ==
 	    NULL) {
 		*status = store_failed(ir, r, "cannot open the store");
 		return NULL;
@@ -73,7 +73,7 @@ open_store(struct irsync *ir, struct run *r, int flags, int *status)
 	}
 	if (flags != 0 && sb.st_uid != geteuid()) {
 		snprintf(r->why, sizeof(r->why), "%s/%s.snaps belongs to "
-		    "another user (%u)", ir->conf.storage.root, ir->conf.host,
+		    "another user (%u)", ir->conf.storage->root, ir->conf.host,
 		    (unsigned)sb.st_uid);
 		*status = BS_FAIL;
 		goto fail;
@@ -110,7 +110,7 @@ push_rsync(struct irsync *ir, const struct push_options *given,
     const struct push *p, struct run *r)
 {
 	struct push_options o = *given;
-	struct mount_arg m = { p, ir->conf.storage.root };
+	struct mount_arg m = { p, ir->conf.storage->root };
 	struct strv argv = { 0 };
 	char *dest = NULL;
 	int rc = -1;
@@ -151,7 +151,7 @@ push_once(struct irsync *ir, struct store *st, const struct push_options *o,
 	*again = false;
 	if ((p = push_begin(st, &rq)) == NULL)
 		return store_failed(ir, r, "cannot begin a snapshot");
-	log_debug("%s: %s way%s", ir->conf.storage.root,
+	log_debug("%s: %s way%s", ir->conf.storage->root,
 	    store_way_name(push_way(p)),
 	    push_resumed(p) ? ", goes on with what came before" : "");
 	code = push_rsync(ir, o, p, r);
@@ -182,7 +182,7 @@ newest_dir(struct irsync *ir, struct store *st)
 
 	if (st != NULL && store_list(st, &v, &n) == -1)
 		return NULL;
-	if (asprintf(&dir, "%s/%s.snaps/%s", ir->conf.storage.root,
+	if (asprintf(&dir, "%s/%s.snaps/%s", ir->conf.storage->root,
 	    ir->conf.host, n > 0 ? v[n - 1].stamp : ".none/") == -1)
 		dir = NULL;
 	free(v);
@@ -200,7 +200,7 @@ push_dry(struct irsync *ir, const struct push_options *given, struct run *r)
 	int code = -1;
 
 	o.fake_super = geteuid() != 0;
-	if ((st = store_open(ir->conf.storage.root, ir->conf.host, 0)) ==
+	if ((st = store_open(ir->conf.storage->root, ir->conf.host, 0)) ==
 	    NULL && errno != ENOENT)
 		return store_failed(ir, r, "cannot open the store");
 	if ((dest = newest_dir(ir, st)) != NULL &&
@@ -229,7 +229,7 @@ local_push(struct irsync *ir, const struct push_options *o, struct run *r)
 	status = push_once(ir, st, o, r, &again);
 	if (again) {
 		log_info("%s: going on without an overlay",
-		    ir->conf.storage.root);
+		    ir->conf.storage->root);
 		run_forget(r);
 		status = push_once(ir, st, o, r, &again);
 	}
@@ -245,11 +245,11 @@ local_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 
 	*v = NULL;
 	*n = 0;
-	if ((st = store_open(ir->conf.storage.root, ir->conf.host, 0)) ==
+	if ((st = store_open(ir->conf.storage->root, ir->conf.host, 0)) ==
 	    NULL) {
 		/* Nothing was ever backed up there, or there is nothing? */
 		if (errno == ENOENT &&
-		    access(ir->conf.storage.root, F_OK) == 0)
+		    access(ir->conf.storage->root, F_OK) == 0)
 			return BS_OK;
 		return store_failed(ir, r, "cannot open the store");
 	}
@@ -317,7 +317,7 @@ local_restore(struct irsync *ir, const char *stamp,
 	if (check_inside(fd, paths, r) == -1)
 		goto out;
 	o->fake_super = sb.st_uid != 0;
-	if (asprintf(&src, "%s/%s.snaps/%s", ir->conf.storage.root,
+	if (asprintf(&src, "%s/%s.snaps/%s", ir->conf.storage->root,
 	    ir->conf.host, stamp) == -1) {
 		src = NULL;
 		goto out;

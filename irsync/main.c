@@ -1,4 +1,4 @@
-/* main.c: irsync(1), the command line.
+/* main.c: irsync(1), the command line: two tables, of commands and of options.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -7,6 +7,7 @@
 
 #include <getopt.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
@@ -19,27 +20,54 @@
 #include "spawn.h"
 #include "version.h"
 
-enum { OPT_JSON = 256, OPT_HELP, OPT_VERSION };
-
 static const struct command {
 	const char	*name;
 	int		(*run)(struct irsync *, const struct strv *);
-	const char	*options;	/* besides -f and -v; j is --json */
+	const char	*options;	/* long names, each with a blank behind
+					 * it; all commands take -f and -v */
 	bool		 takes_args;
+	const char	*usage;
 } commands[] = {
-	{ "backup", cmd_backup, "nj", false },
-	{ "list", cmd_list, "j", false },
-	{ "restore", cmd_restore, "t", true },
+	{ "backup", cmd_backup, "dry-run json storage ", false,
+	    "[-nv] [-f file] [--json] [--storage name] backup" },
+	{ "list", cmd_list, "json storage ", false,
+	    "[-v] [-f file] [--json] [--storage name] list" },
+	{ "restore", cmd_restore, "storage to ", true,
+	    "[-v] [-f file] [--storage name] [--to directory]\n"
+	    "              restore [snapshot] [path ...]" },
 };
+
+/* Where an option's value goes: a bool, or with an argument a const char *, of
+ * struct irsync.  Some have a short form. */
+static const struct given {
+	const char	*name;
+	int		 letter;	/* 0: no short form */
+	int		 has_arg;
+	size_t		 offset;
+} givens[] = {
+	{ "dry-run", 'n', no_argument, offsetof(struct irsync, dry_run) },
+	{ "file", 'f', required_argument, offsetof(struct irsync, file) },
+	{ "help", 0, no_argument, offsetof(struct irsync, help) },
+	{ "json", 0, no_argument, offsetof(struct irsync, json) },
+	{ "storage", 0, required_argument,
+	    offsetof(struct irsync, storage_name) },
+	{ "to", 0, required_argument, offsetof(struct irsync, to) },
+	{ "verbose", 'v', no_argument, offsetof(struct irsync, verbose) },
+	{ "version", 0, no_argument, offsetof(struct irsync, version) },
+};
+
+#define GIVENS	(sizeof(givens) / sizeof(givens[0]))
+#define LONG(i)	(256 + (int)(i))	/* what getopt_long(3) returns */
 
 static void
 usage(FILE *f)
 {
-	fputs("usage: irsync [-nv] [-f file] [--json] backup\n"
-	    "       irsync [-v] [-f file] [--json] list\n"
-	    "       irsync [-v] [-f file] [--to directory] restore "
-	    "[snapshot] [path ...]\n"
-	    "       irsync --help | --version\n", f);
+	size_t i;
+
+	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		fprintf(f, "%s irsync %s\n", i == 0 ? "usage:" : "      ",
+		    commands[i].usage);
+	fputs("       irsync --help | --version\n", f);
 }
 
 static const struct command *
@@ -53,73 +81,69 @@ command_find(const char *name)
 	return NULL;
 }
 
-/* Read the options; *given collects the letters of those that not every
- * command takes.  -1 to go on, or an exit status. */
-static int
-options(int argc, char **argv, struct irsync *ir, const char **file,
-    char *given, size_t size)
+/* The option that getopt_long(3) has found, or GIVENS. */
+static size_t
+given_find(int ch)
 {
-	static const struct option longs[] = {
-		{ "dry-run", no_argument, NULL, 'n' },
-		{ "help", no_argument, NULL, OPT_HELP },
-		{ "json", no_argument, NULL, OPT_JSON },
-		{ "to", required_argument, NULL, 't' },
-		{ "verbose", no_argument, NULL, 'v' },
-		{ "version", no_argument, NULL, OPT_VERSION },
-		{ NULL, 0, NULL, 0 }
-	};
-	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < GIVENS; i++)
+		if (ch == LONG(i) || (ch == givens[i].letter && ch != 0))
+			break;
+	return i;
+}
+
+/* Read the options into *ir; seen[i] tells which.  0, or -1. */
+static int
+options(int argc, char **argv, struct irsync *ir, bool seen[GIVENS])
+{
+	struct option longs[GIVENS + 1];
+	char *to;
+	size_t i;
 	int ch;
 
-	given[0] = '\0';
-	while ((ch = getopt_long(argc, argv, "f:nt:v", longs, NULL)) != -1) {
-		switch (ch) {
-		case 'f':
-			*file = optarg;
-			continue;
-		case 'n':
-			ir->dry_run = true;
-			break;
-		case 't':
-			ir->to = optarg;
-			break;
-		case 'v':
-			ir->verbose = true;
-			continue;
-		case OPT_JSON:
-			ir->json = true;
-			ch = 'j';
-			break;
-		case OPT_HELP:
-			usage(stdout);
-			return BS_OK;
-		case OPT_VERSION:
-			puts(BACKSHELF_VERSION);
-			return BS_OK;
-		default:
-			usage(stderr);
-			return BS_USAGE;
-		}
-		if (strchr(given, ch) == NULL && n < size - 1) {
-			given[n++] = (char)ch;
-			given[n] = '\0';
-		}
+	memset(longs, 0, sizeof(longs));
+	for (i = 0; i < GIVENS; i++)
+		longs[i] = (struct option){ givens[i].name, givens[i].has_arg,
+		    NULL, LONG(i) };
+	while ((ch = getopt_long(argc, argv, "f:nv", longs, NULL)) != -1) {
+		if ((i = given_find(ch)) == GIVENS)
+			return -1;
+		seen[i] = true;
+		to = (char *)ir + givens[i].offset;
+		if (givens[i].has_arg == required_argument)
+			*(const char **)(void *)to = optarg;
+		else
+			*(bool *)to = true;
 	}
-	return -1;
+	return 0;
+}
+
+/* Does a command take this option? */
+static bool
+takes(const struct command *c, const struct given *g)
+{
+	char word[64];
+
+	if (g->letter == 'f' || g->letter == 'v')
+		return true;
+	snprintf(word, sizeof(word), "%s ", g->name);
+	return strstr(c->options, word) != NULL;
 }
 
 /* The command, if its options and arguments are its own; or NULL. */
 static const struct command *
-command_check(int argc, char **argv, const char *given)
+command_check(int argc, char **argv, const bool seen[GIVENS])
 {
 	const struct command *c;
+	size_t i;
 
 	if (argc == 0 || (c = command_find(argv[0])) == NULL ||
-	    strspn(given, c->options) != strlen(given) ||
-	    (argc > 1 && !c->takes_args)) {
-		usage(stderr);
+	    (argc > 1 && !c->takes_args))
 		return NULL;
-	}
+	for (i = 0; i < GIVENS; i++)
+		if (seen[i] && !takes(c, &givens[i]))
+			return NULL;
 	return c;
 }
 
@@ -172,38 +196,74 @@ end_by_signal(void)
 	(void)raise(sig);
 }
 
+/* --storage: work on that one. */
+static int
+choose_storage(struct irsync *ir)
+{
+	const struct storage *s;
+
+	if (ir->storage_name == NULL)
+		return 0;
+	if ((s = irsync_conf_storage(&ir->conf, ir->storage_name)) == NULL) {
+		log_warnx("--storage %s: %s knows no storage of this name",
+		    ir->storage_name, ir->file);
+		return -1;
+	}
+	ir->conf.storage = s;
+	return 0;
+}
+
+static int
+run(struct irsync *ir, const struct command *cmd, char **argv)
+{
+	struct strv args = { 0 };
+	int status;
+
+	if (load(ir->file, &ir->conf) == -1 || choose_storage(ir) == -1) {
+		irsync_conf_free(&ir->conf);
+		return BS_CONFIG;
+	}
+	for (; *argv != NULL; argv++)
+		if (strv_add(&args, *argv) == -1)
+			fatal("%s", *argv);
+	signals_catch();
+	status = cmd->run(ir, &args);
+	strv_free(&args);
+	irsync_conf_free(&ir->conf);
+	return status;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct irsync ir = { 0 };
+	struct irsync ir = { .file = IRSYNC_CONF };
 	const struct command *cmd;
-	struct strv args = { 0 };
-	const char *file = IRSYNC_CONF;
-	char given[8];
-	int i, status;
+	bool seen[GIVENS] = { false };
+	int status;
 
 	if (spawn_fill_fds() == -1)
 		return BS_FAIL;
 	log_init("irsync", LOG_TO_STDERR, LOG_DAEMON);
-	if ((status = options(argc, argv, &ir, &file, given,
-	    sizeof(given))) != -1)
-		return status;
-	if ((cmd = command_check(argc - optind, argv + optind, given)) == NULL)
+	if (options(argc, argv, &ir, seen) == -1) {
+		usage(stderr);
 		return BS_USAGE;
+	}
+	if (ir.help || ir.version) {
+		if (ir.help)
+			usage(stdout);
+		else
+			puts(BACKSHELF_VERSION);
+		return BS_OK;
+	}
+	if ((cmd = command_check(argc - optind, argv + optind, seen)) ==
+	    NULL) {
+		usage(stderr);
+		return BS_USAGE;
+	}
 	if (ir.verbose)
 		log_setlevel(LOG_LEVEL_DEBUG);
 	ir.progress = isatty(STDERR_FILENO) == 1;
-	if (load(file, &ir.conf) == -1) {
-		irsync_conf_free(&ir.conf);
-		return BS_CONFIG;
-	}
-	for (i = optind + 1; i < argc; i++)
-		if (strv_add(&args, argv[i]) == -1)
-			fatal("%s", argv[i]);
-	signals_catch();
-	status = cmd->run(&ir, &args);
-	strv_free(&args);
-	irsync_conf_free(&ir.conf);
+	status = run(&ir, cmd, argv + optind + 1);
 	end_by_signal();
 	if (fflush(stdout) != 0 && status == BS_OK) {
 		log_warn("standard output");

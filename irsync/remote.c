@@ -41,7 +41,7 @@ check_snapshot(const struct irsync *ir, struct run *r, int status)
 	    status != BS_PARTIAL && status != BS_VANISHED))
 		return status;
 	snprintf(r->why, sizeof(r->why), "%s reported no snapshot: is the key "
-	    "behind validate-ssh(8) there?", ir->conf.storage.login);
+	    "behind validate-ssh(8) there?", ir->conf.storage->login);
 	return BS_FAIL;
 }
 

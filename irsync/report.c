@@ -42,6 +42,23 @@ status_text(int status)
 	return "failed";
 }
 
+int
+status_worse(int a, int b)
+{
+	static const int order[] = { BS_OK, BS_VANISHED, BS_PARTIAL, BS_BUSY,
+	    BS_UNREACHABLE, BS_FAIL, BS_REFUSED, BS_NOSPACE, BS_IO,
+	    BS_CONFIG };
+	size_t i, ia = 0, ib = 0;
+
+	for (i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+		if (order[i] == a)
+			ia = i;
+		if (order[i] == b)
+			ib = i;
+	}
+	return ia >= ib ? a : b;
+}
+
 static bool
 made_snapshot(int status)
 {
@@ -91,7 +108,7 @@ report_failure(const struct irsync *ir, const struct run *r, int status)
 	if (signal_caught() != 0)
 		return;
 	failure_text(text, sizeof(text), r, status);
-	log_warnx("%s: %s", ir->conf.storage.text, text);
+	log_warnx("%s: %s", ir->conf.storage->text, text);
 }
 
 json_t *
@@ -119,7 +136,7 @@ print_json(const struct irsync_conf *c, const struct outcome *o,
 
 	j = json_pack("{s:s, s:o, s:b, s:i, s:b, s:o, s:I, s:I, s:I, s:I, "
 	    "s:I, s:I, s:I, s:I, s:o, s:o, s:f, s:i, s:o}",
-	    "host", c->host, "storage", text_json(c->storage.text),
+	    "host", c->host, "storage", text_json(c->storage->text),
 	    "ok", made_snapshot(o->status), "exit", o->status,
 	    "dry_run", o->dry_run,
 	    "snapshot", made ? json_string(s->stamp) : json_null(),
@@ -156,13 +173,13 @@ report_backup(const struct irsync_conf *c, const struct outcome *o, bool json)
 	if (json)
 		print_json(c, o, safe);
 	else if (ok)
-		printf("%s to %s: %s\n", c->host, c->storage.text, safe);
+		printf("%s to %s: %s\n", c->host, c->storage->text, safe);
 	if (!ok)
-		log_warnx("%s to %s: %s", c->host, c->storage.text, safe);
+		log_warnx("%s to %s: %s", c->host, c->storage->text, safe);
 	if (o->dry_run)
 		return;
 	openlog("irsync", LOG_PID, LOG_DAEMON);
 	syslog(o->status == BS_OK || o->status == BS_VANISHED ? LOG_INFO :
-	    LOG_ERR, "%s to %s: %s", c->host, c->storage.text, safe);
+	    LOG_ERR, "%s to %s: %s", c->host, c->storage->text, safe);
 	closelog();
 }

@@ -57,16 +57,16 @@ ssh_words(struct strv *w, const struct irsync_conf *c)
 	size_t i;
 	int rc = strv_add(w, c->ssh);
 
-	if (c->ssh_config != NULL)
-		rc |= strv_add(w, "-F") | strv_add(w, c->ssh_config);
-	if (c->port != 0)
-		rc |= strv_add(w, "-p") | strv_addf(w, "%u", c->port);
-	if (c->identity != NULL)
-		rc |= strv_add(w, "-i") | strv_add(w, c->identity) |
+	if (c->storage->ssh_config != NULL)
+		rc |= strv_add(w, "-F") | strv_add(w, c->storage->ssh_config);
+	if (c->storage->port != 0)
+		rc |= strv_add(w, "-p") | strv_addf(w, "%u", c->storage->port);
+	if (c->storage->identity != NULL)
+		rc |= strv_add(w, "-i") | strv_add(w, c->storage->identity) |
 		    strv_add(w, "-o") | strv_add(w, "IdentitiesOnly=yes");
 	/* ssh takes the first value of an option: the user's go first. */
-	for (i = 0; i < c->ssh_options.n; i++)
-		rc |= strv_add(w, "-o") | strv_add(w, c->ssh_options.v[i]);
+	for (i = 0; i < c->storage->ssh_options.n; i++)
+		rc |= strv_add(w, "-o") | strv_add(w, c->storage->ssh_options.v[i]);
 	rc |= strv_add(w, "-o") | strv_add(w, "BatchMode=yes");
 	rc |= strv_add(w, "-o") | strv_add(w, "ConnectTimeout=30");
 	rc |= strv_add(w, "-o") | strv_addf(w, "ServerAliveInterval=%d",
@@ -100,7 +100,7 @@ ssh_command(const struct irsync_conf *c)
 char *
 remote_path(const struct irsync_conf *c, const char *rest)
 {
-	const struct storage *s = &c->storage;
+	const struct storage *s = c->storage;
 	const char *slash = "/";
 	char *path;
 
@@ -262,16 +262,16 @@ add_rules(struct strv *argv, const struct irsync_conf *c,
 	int rc;
 
 	rc = 0;
-	if (c->storage.remote || o->fake_super)
+	if (c->storage->remote || o->fake_super)
 		rc = add_xattr_rules(argv, o);
 	/* What came of a big file before the connection broke. */
-	if (c->storage.remote)
+	if (c->storage->remote)
 		rc |= add_filter(argv, 'P', STORE_PARTIAL_DIR);
 	for (i = 0; i < o->missing.n; i++)
 		rc |= add_filter(argv, 'P', o->missing.v[i]);
 	/* The store, if it is here, must not go into itself. */
-	if (!c->storage.remote)
-		rc |= add_filter(argv, '-', c->storage.root);
+	if (!c->storage->remote)
+		rc |= add_filter(argv, '-', c->storage->root);
 	if (strv_has(&c->paths, "/"))
 		rc |= strv_add(argv, "--filter=- /proc/*") |
 		    strv_add(argv, "--filter=- /sys/*");
@@ -289,13 +289,13 @@ add_transport(struct strv *argv, const struct irsync_conf *c)
 	char *ssh;
 	int rc;
 
-	if (!c->storage.remote)
+	if (!c->storage->remote)
 		return 0;
 	if ((ssh = ssh_command(c)) == NULL)
 		return -1;
 	rc = strv_addf(argv, "--rsh=%s", ssh);
 	free(ssh);
-	rc |= strv_addf(argv, "--timeout=%u", c->timeout);
+	rc |= strv_addf(argv, "--timeout=%u", c->storage->timeout);
 	return rc;
 }
 
@@ -303,10 +303,10 @@ static int
 add_bwlimit(struct strv *argv, const struct irsync_conf *c)
 {
 	/* rsync counts in KiB a second; 0 would be no limit. */
-	if (c->bwlimit == 0)
+	if (c->storage->bwlimit == 0)
 		return 0;
 	return strv_addf(argv, "--bwlimit=%llu",
-	    (unsigned long long)(c->bwlimit / 1024));
+	    (unsigned long long)(c->storage->bwlimit / 1024));
 }
 
 /* Everything that a file is: -a and hard links, ACLs, extended attributes;
@@ -345,7 +345,7 @@ argv_push(struct strv *argv, const struct irsync_conf *c,
 	rc = strv_add(argv, "rsync") | add_all_kept(argv) |
 	    strv_add(argv, "--relative") | strv_add(argv, "--delete") |
 	    strv_add(argv, "--delete-excluded");
-	if (c->storage.remote)
+	if (c->storage->remote)
 		rc |= strv_add(argv, "--partial");
 	else
 		rc |= strv_add(argv, "--whole-file");
@@ -396,7 +396,7 @@ argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
 	/* A cut file never stands under its own name. */
 	rc = strv_add(argv, "rsync") | add_all_kept(argv) |
 	    strv_add(argv, "--partial-dir=.~irsync-partial~");
-	if (!c->storage.remote)
+	if (!c->storage->remote)
 		rc |= strv_add(argv, "--whole-file");
 	if (o->fake_super)
 		rc |= strv_add(argv, "--fake-super") |

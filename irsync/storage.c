@@ -8,14 +8,14 @@
 int
 storage_push(struct irsync *ir, const struct push_options *o, struct run *r)
 {
-	return ir->conf.storage.remote ? remote_push(ir, o, r) :
+	return ir->conf.storage->remote ? remote_push(ir, o, r) :
 	    local_push(ir, o, r);
 }
 
 int
 storage_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 {
-	return ir->conf.storage.remote ? remote_list(ir, r, v, n) :
+	return ir->conf.storage->remote ? remote_list(ir, r, v, n) :
 	    local_list(ir, r, v, n);
 }
 
@@ -24,7 +24,7 @@ storage_restore(struct irsync *ir, const char *stamp,
     const struct strv *paths, const char *dest, struct restore_options *o,
     struct run *r)
 {
-	return ir->conf.storage.remote ?
+	return ir->conf.storage->remote ?
 	    remote_restore(ir, stamp, paths, dest, o, r) :
 	    local_restore(ir, stamp, paths, dest, o, r);
 }

@@ -116,6 +116,7 @@ irsync_conf() {
 	paths = { $list }
 	retries = 0
 	lock = "$T/lock"
+	state = "$T/state"
 	EOT
 }
 

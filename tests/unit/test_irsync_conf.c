@@ -43,6 +43,24 @@ errors_have_places(void **state)
 		{ GOOD "ssh_options = {\"-oX=y\"}", 3, 16, "not NAME=VALUE" },
 		{ GOOD "exclude = {\"a\", \"!\"}", 3, 17, "not a pattern" },
 		{ GOOD "exclude = {\"\"}", 3, 1, "not a pattern" },
+		{ "storage \"a\" {}\npaths = {\"/e\"}", 1, 9,
+		    "location is not set" },
+		{ "paths = {\"/e\"}\nstorage a { location = \"/b\" }\n"
+		    "storage \"b\" {\n\tlocation = \"srv\"\n}\n", 4, 13,
+		    "neither" },
+		{ "paths = {\"/e\"}\nstorage a { location = \"/b\" }\n"
+		    "storage b {\n\tlocation = \"/b\"\n}\n", 4, 13,
+		    "stands there twice" },
+		{ "paths = {\"/e\"}\nstorage a { location = \"/b\" }\n"
+		    "storage a { location = \"/c\" }\n", 3, 0, "duplicate" },
+		{ "paths = {\"/e\"}\nstorage a { location = \"/b\"\n"
+		    "port = 9\ntimeot = 3 }\n", 4, 1, "did you mean 'timeout'" },
+		{ "storage = {\"/a\", \"srv\"}\npaths = {\"/e\"}", 1, 18,
+		    "neither" },
+		{ "storage = {\"/a\", \"/a\"}\npaths = {\"/e\"}", 1, 12,
+		    "stands there twice" },
+		{ "storage a { location = \"/b\" }\npaths = {\"/e\"}\n"
+		    "storage = \"/c\"", 3, 0, "" },
 		{ GOOD "one_file_system = maybe", 3, 1, "boolean" },
 		{ "storage = \"/b\" # paths\npaths = {\"/e\", \"etc\"}", 2, 16,
 		    "not an absolute path" },
@@ -102,22 +120,22 @@ values_are_taken(void **state)
 	(void)state;
 	assert_int_equal(irsync_conf_parse(text, &c, &ds), 0);
 	assert_false(diags_any(&ds));
-	assert_true(c.storage.remote);
-	assert_string_equal(c.storage.login, "irsync@[fe80::1%eth0]");
-	assert_string_equal(c.storage.root, "/data/irsync");
+	assert_true(c.storage->remote);
+	assert_string_equal(c.storage->login, "irsync@[fe80::1%eth0]");
+	assert_string_equal(c.storage->root, "/data/irsync");
 	assert_string_equal(c.host, "web1.example.net");
-	assert_string_equal(c.identity, "/root/my key");
-	assert_int_equal(c.port, 2222);
-	assert_string_equal(c.ssh_config, "/etc/x");
-	assert_int_equal(c.ssh_options.n, 1);
+	assert_string_equal(c.storage->identity, "/root/my key");
+	assert_int_equal(c.storage->port, 2222);
+	assert_string_equal(c.storage->ssh_config, "/etc/x");
+	assert_int_equal(c.storage->ssh_options.n, 1);
 	assert_int_equal(c.paths.n, 2);
 	assert_string_equal(c.paths.v[0], "/etc");
 	assert_int_equal(c.exclude.n, 2);
 	assert_true(c.one_file_system);
-	assert_int_equal(c.bwlimit, 5 << 20);
+	assert_int_equal(c.storage->bwlimit, 5 << 20);
 	assert_int_equal(c.retries, 0);
 	assert_int_equal(c.retry_pause, 0);
-	assert_int_equal(c.timeout, 90);
+	assert_int_equal(c.storage->timeout, 90);
 	assert_string_equal(c.lock, "/run/l");
 	assert_string_equal(c.rsync, "/opt/rsync");
 	assert_string_equal(c.ssh, "/opt/ssh");
@@ -133,22 +151,59 @@ defaults_are_those_of_the_manual(void **state)
 	(void)state;
 	assert_int_equal(irsync_conf_parse(GOOD, &c, &ds), 0);
 	assert_null(c.host);
-	assert_null(c.identity);
-	assert_null(c.ssh_config);
+	assert_null(c.storage->identity);
+	assert_null(c.storage->ssh_config);
 	assert_null(c.lock);
-	assert_int_equal(c.port, 0);
-	assert_int_equal(c.ssh_options.n, 0);
+	assert_int_equal(c.storage->port, 0);
+	assert_int_equal(c.storage->ssh_options.n, 0);
 	assert_int_equal(c.exclude.n, 0);
 	assert_false(c.one_file_system);
-	assert_int_equal(c.bwlimit, 0);
+	assert_int_equal(c.storage->bwlimit, 0);
 	assert_int_equal(c.retries, 3);
 	assert_int_equal(c.retry_pause, 30);
-	assert_int_equal(c.timeout, 600);
+	assert_int_equal(c.storage->timeout, 600);
 	assert_string_equal(c.rsync, "/usr/bin/rsync");
 	assert_string_equal(c.ssh, "/usr/bin/ssh");
 	assert_int_equal(irsync_conf_complete(&c, &ds), 0);
 	assert_true(store_host_valid(c.host));
 	assert_non_null(c.lock);
+	irsync_conf_free(&c);
+}
+
+static void
+several_storages_inherit(void **state)
+{
+	static const char text[] =
+	    "# storage = x\nport = 22\nidentity = \"/k\"\n"
+	    "ssh_options = {\"A=1\"}\nbwlimit = 2K\npaths = {\"/e\"}\n"
+	    "storage \"office\" {\n location = \"b@srv:\"\n port = 2200\n"
+	    " ssh_options = {\"B=2\", \"C=3\"}\n}\n"
+	    "storage disk { location = \"/mnt\" bwlimit = 0 }\n";
+	struct irsync_conf c;
+	struct diags ds = { 0 };
+
+	(void)state;
+	assert_int_equal(irsync_conf_parse(text, &c, &ds), 0);
+	assert_int_equal(c.nstorages, 2);
+	assert_ptr_equal(c.storage, &c.storages[0]);
+	assert_string_equal(c.storages[0].name, "office");
+	assert_string_equal(c.storages[0].text, "b@srv:");
+	assert_int_equal(c.storages[0].port, 2200);
+	assert_int_equal(c.storages[0].bwlimit, 2048);
+	assert_string_equal(c.storages[0].identity, "/k");
+	assert_int_equal(c.storages[0].ssh_options.n, 2);
+	assert_string_equal(c.storages[0].ssh_options.v[1], "C=3");
+	assert_int_equal(c.storages[1].port, 22);
+	assert_int_equal(c.storages[1].bwlimit, 0);
+	assert_int_equal(c.storages[1].timeout, 600);
+	assert_false(c.storages[1].remote);
+	assert_ptr_equal(irsync_conf_storage(&c, "disk"), &c.storages[1]);
+	assert_null(irsync_conf_storage(&c, "dis"));
+	irsync_conf_free(&c);
+	assert_int_equal(irsync_conf_parse("storage = {\"/a\", \"s:\"}\n"
+	    "paths = {\"/e\"}", &c, &ds), 0);
+	assert_int_equal(c.nstorages, 2);
+	assert_string_equal(c.storages[1].name, "s:");
 	irsync_conf_free(&c);
 }
 
@@ -211,6 +266,7 @@ main(void)
 		cmocka_unit_test(every_error_is_told),
 		cmocka_unit_test(values_are_taken),
 		cmocka_unit_test(defaults_are_those_of_the_manual),
+		cmocka_unit_test(several_storages_inherit),
 		cmocka_unit_test(storages_are_told_apart),
 	};
 
