@@ -268,8 +268,7 @@ adopt(struct worker *w)
 			port_leave(w, &old->ifaces[i]->ports[w->id]);
 	for (i = 0; i < new->nexports; i++)
 		if (new->exports[i]->owner == w->id &&
-		    new->exports[i]->announced !=
-		    atomic_load(&new->exports[i]->announce))
+		    !new->exports[i]->announced)
 			serve_announce(w, new->exports[i]);
 	atomic_store_explicit(&w->epoch, new->epoch, memory_order_release);
 	worker_notify(w);

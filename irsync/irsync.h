@@ -116,6 +116,13 @@ int	argv_push(struct strv *argv, const struct irsync_conf *,
 int	argv_records(struct strv *argv, const struct irsync_conf *,
 	    const char *dest);
 
+/* A listing of what is in HOST.snaps, one line of `format` for each entry;
+ * several names of one file are shown as hard links.  Of each name of `deep`
+ * with all that is below it; with an empty list, what stands on standard input,
+ * each name ended by a NUL, and nothing below. */
+int	argv_listing(struct strv *argv, const struct irsync_conf *,
+	    const struct strv *deep, const char *format, bool fake_super);
+
 struct restore_options {
 	bool		 progress;	/* --info=progress2 */
 	bool		 fake_super;	/* local, made by an ordinary user */
@@ -224,6 +231,9 @@ struct run {
 	bool			 progress;
 	uint64_t		 most;	/* new entries; with more it is killed.
 					 * 0: no limit */
+	line_fn			*each;	/* takes each line of standard output
+					 * in place of counting; or NULL */
+	void			*each_arg;
 	int			 namespaces;		/* as in spawn.h */
 	int			(*setup)(void *);	/* the same */
 	void			*arg;
@@ -291,6 +301,10 @@ int	local_push(struct irsync *, const struct push_options *, struct run *);
 int	local_list(struct irsync *, struct run *, struct snapshot **, size_t *);
 int	local_restore(struct irsync *, const char *, const struct strv *,
 	    const char *, struct restore_options *, struct run *);
+/* Would rsync be led out of the folder by this name below it, because a folder
+ * above it is a symbolic link? */
+bool	path_leads_out(int dirfd, const char *path);
+
 int	remote_push(struct irsync *, const struct push_options *,
 	    struct run *);
 int	remote_list(struct irsync *, struct run *, struct snapshot **,

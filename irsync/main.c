@@ -17,6 +17,7 @@
 #include "exits.h"
 #include "irsync.h"
 #include "log.h"
+#include "look.h"
 #include "spawn.h"
 #include "version.h"
 
@@ -30,8 +31,11 @@ static const struct command {
 } commands[] = {
 	{ "backup", cmd_backup, "dry-run json storage ", false,
 	    "[-nv] [-f file] [--json] [--storage name] backup" },
-	{ "list", cmd_list, "json storage ", false,
-	    "[-v] [-f file] [--json] [--storage name] list" },
+	{ "list", cmd_list, "json storage ", true,
+	    "[-v] [-f file] [--json] [--storage name] list [path ...]" },
+	{ "diff", cmd_diff, "json storage ", true,
+	    "[-v] [-f file] [--json] [--storage name] diff snapshot "
+	    "[snapshot]" },
 	{ "restore", cmd_restore, "storage to ", true,
 	    "[-v] [-f file] [--storage name] [--to directory]\n"
 	    "              restore [snapshot] [path ...]" },

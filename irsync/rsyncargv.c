@@ -387,6 +387,59 @@ argv_records(struct strv *argv, const struct irsync_conf *c, const char *dest)
 	return rc == 0 ? 0 : -1;
 }
 
+/* One source of a listing: "NAME", or with "" the folder of all snapshots. */
+static int
+add_listed(struct strv *argv, const struct irsync_conf *c, const char *name)
+{
+	char *rest, *src;
+	int rc = -1;
+
+	if (asprintf(&rest, "%s.snaps/%s", c->host, name) == -1)
+		return -1;
+	if (!c->storage->remote)
+		rc = strv_addf(argv, "%s/%s", c->storage->root, rest);
+	else if ((src = remote_path(c, rest)) != NULL) {
+		rc = strv_add(argv, src);
+		free(src);
+	}
+	free(rest);
+	return rc;
+}
+
+int
+argv_listing(struct strv *argv, const struct irsync_conf *c,
+    const struct strv *deep, const char *format, bool fake_super)
+{
+	static const char *const flags[] = {
+		"rsync", "--dry-run", "--links", "--perms", "--times",
+		"--owner", "--group", "--devices", "--specials",
+		"--hard-links", "--numeric-ids", "--no-human-readable",
+		"--8-bit-output", "--ignore-missing-args",
+	};
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		rc |= strv_add(argv, flags[i]);
+	rc |= strv_addf(argv, "--out-format=%s", format);
+	if (deep->n > 0)
+		rc |= strv_add(argv, "--recursive");
+	else
+		rc |= strv_add(argv, "--dirs") |
+		    strv_add(argv, "--files-from=-") |
+		    strv_add(argv, "--from0");
+	if (fake_super)
+		rc |= strv_add(argv, "--fake-super");
+	rc |= add_transport(argv, c) | strv_add(argv, "--");
+	for (i = 0; i < deep->n; i++)
+		rc |= add_listed(argv, c, deep->v[i]);
+	if (deep->n == 0)
+		rc |= add_listed(argv, c, "");
+	/* Nothing is there to compare with, ever. */
+	rc |= strv_add(argv, "/proc/self/none/");
+	return rc == 0 ? 0 : -1;
+}
+
 int
 argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
     bool some, const char *dest, const struct restore_options *o)

@@ -85,6 +85,10 @@ out_line(void *arg, const char *line)
 	struct run *r = arg;
 	struct rsync_progress pr;
 
+	if (r->each != NULL) {
+		r->each(r->each_arg, line);
+		return;
+	}
 	switch (out_parse(line, &r->counts, &pr)) {
 	case OUT_ITEM:
 		if (r->items) {
@@ -256,7 +260,8 @@ environment(struct strv *env)
 	int rc;
 
 	rc = strv_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
-	    "/usr/bin:/sbin:/bin") | strv_add(env, "LC_ALL=C");
+	    "/usr/bin:/sbin:/bin") | strv_add(env, "LC_ALL=C") |
+	    strv_add(env, "TZ=UTC0");
 	for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
 		if ((value = getenv(keep[i])) != NULL)
 			rc |= strv_addf(env, "%s=%s", keep[i], value);
