@@ -14,7 +14,7 @@ DEPS_RUN   = rsync openssh-server openssh-client iproute2 procps acl attr \
 	e2fsprogs python3-minimal util-linux
 DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
 DEPS_DEMO  = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM) aoetools
-DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq
+DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq nbdkit
 DEPS_BENCH = gnuplot-nox btrfs-progs
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev
@@ -92,6 +92,13 @@ $(B)/tests/tools/aoe%: $(B)/tests/tools/aoe%.o $(B)/libinitiator.a
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+# What the benches load others with.
+BENCHES	= $(addprefix $(B)/tests/bench/,aoeload aoenull)
+
+$(BENCHES): $(B)/tests/bench/aoemeter.o $(B)/libinitiator.a
+$(BENCHES): %: %.o
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # It runs where a sanitizer cannot: without /proc, with little memory.
 $(B)/tests/tools/standin $(B)/tests/tools/standin.o: private SANFLAGS =
 
@@ -118,7 +125,7 @@ check:
 	@B=$(abspath $(B)) tests/run.sh $(T)
 
 unit: $(UNIT)
-tools: $(TOOLS)
+tools: $(TOOLS) $(BENCHES)
 
 # Fuzzers are built from the sources, with the sanitizers, by clang.
 FUZZ	= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))

@@ -30,6 +30,21 @@ static_assert(OFF_CFG_LENGTH + 2 == FRAME_CONFIG_HEADER, "config length");
 #define FLAG_RESPONSE	0x08
 #define FLAG_ERROR	0x04
 
+static enum frame_verdict
+header_decode(const uint8_t *p, struct frame *f)
+{
+	f->dst = mac_get(p + OFF_DST);
+	f->src = mac_get(p + OFF_SRC);
+	if (mac_is_group(f->src))
+		return FRAME_SENDER;
+	f->version = p[OFF_VERFLAGS] >> 4;
+	f->shelf = be16dec(p + OFF_SHELF);
+	f->slot = p[OFF_SLOT];
+	f->command = p[OFF_COMMAND];
+	f->tag = be32dec(p + OFF_TAG);
+	return FRAME_OK;
+}
+
 enum frame_verdict
 frame_decode(const uint8_t *p, size_t len, struct frame *f)
 {
@@ -39,15 +54,33 @@ frame_decode(const uint8_t *p, size_t len, struct frame *f)
 		return FRAME_FOREIGN;
 	if (p[OFF_VERFLAGS] & FLAG_RESPONSE)
 		return FRAME_RESPONSE;
-	f->dst = mac_get(p + OFF_DST);
-	f->src = mac_get(p + OFF_SRC);
-	if (mac_is_group(f->src))
-		return FRAME_SENDER;
-	f->version = p[OFF_VERFLAGS] >> 4;
-	f->shelf = be16dec(p + OFF_SHELF);
-	f->slot = p[OFF_SLOT];
-	f->command = p[OFF_COMMAND];
-	return FRAME_OK;
+	return header_decode(p, f);
+}
+
+enum frame_verdict
+frame_decode_answer(const uint8_t *p, size_t len, struct frame *f)
+{
+	if (len < FRAME_HEADER)
+		return FRAME_SHORT;
+	if (be16dec(p + OFF_TYPE) != AOE_ETHERTYPE ||
+	    (p[OFF_VERFLAGS] & FLAG_RESPONSE) == 0)
+		return FRAME_FOREIGN;
+	return header_decode(p, f);
+}
+
+size_t
+frame_query(uint8_t *p, uint64_t self, uint32_t tag)
+{
+	memset(p, 0, FRAME_CONFIG_HEADER);
+	mac_put(p + OFF_DST, MAC_ANY);
+	mac_put(p + OFF_SRC, self);
+	be16enc(p + OFF_TYPE, AOE_ETHERTYPE);
+	p[OFF_VERFLAGS] = AOE_VERSION << 4;
+	be16enc(p + OFF_SHELF, AOE_SHELF_ANY);
+	p[OFF_SLOT] = AOE_SLOT_ANY;
+	p[OFF_COMMAND] = AOE_CONFIG;
+	be32enc(p + OFF_TAG, tag);
+	return FRAME_CONFIG_HEADER;
 }
 
 bool

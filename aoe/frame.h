@@ -47,10 +47,19 @@ struct frame {
 	uint16_t	shelf;
 	uint8_t		slot;
 	uint8_t		command;
+	uint32_t	tag;
 };
 
 /* Decode the header of a message of len bytes, as it came from the wire. */
 enum frame_verdict frame_decode(const uint8_t *, size_t len, struct frame *);
+
+/* The same for an answer: FRAME_OK if it is one. */
+enum frame_verdict frame_decode_answer(const uint8_t *, size_t len,
+	    struct frame *);
+
+/* Write a Query Config request of `self` to everybody, about every address.
+ * Its length. */
+size_t	frame_query(uint8_t *buf, uint64_t self, uint32_t tag);
 
 /* Is it for every shelf or every slot? */
 bool	frame_is_broadcast(const struct frame *);

@@ -20,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -35,6 +34,8 @@
 #define STATE_DIR	"/var/lib/aoed"
 #define WORKERS_MAX	256
 #define PATIENCE_MS	3000	/* for a killed one's locks of images */
+#define SETTLE_MS	3500	/* for files to open, before it says that it
+				 * serves */
 #define END_SECONDS	30	/* for what is in flight at the end */
 
 struct options {
@@ -211,24 +212,6 @@ signals_open(void)
 	return fd;
 }
 
-static void
-reload(struct supervisor *sv)
-{
-	struct diags ds = { 0 };
-	size_t i;
-
-	if (services_reload(sv, &ds) == -1) {
-		for (i = 0; i < ds.n; i++)
-			log_warnx("%s:%u:%u: %s", sv->table_path,
-			    ds.v[i].line, ds.v[i].col, ds.v[i].msg);
-		log_warnx("%s: not reloaded, nothing has changed",
-		    sv->table_path);
-	} else
-		log_info("%s: reloaded", sv->table_path);
-	diags_free(&ds);
-	services_converge(sv);
-}
-
 /* True if it is time to end. */
 static bool
 take_signals(int fd, struct supervisor *sv)
@@ -238,7 +221,7 @@ take_signals(int fd, struct supervisor *sv)
 
 	while (read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
 		if (si.ssi_signo == SIGHUP)
-			reload(sv);
+			(void)services_survey(sv, true);
 		else
 			end = true;
 	}
@@ -246,16 +229,7 @@ take_signals(int fd, struct supervisor *sv)
 }
 
 static void
-take_notes(int fd)
-{
-	uint64_t n;
-
-	if (read(fd, &n, sizeof(n)) == -1 && errno != EAGAIN)
-		log_warn("eventfd");
-}
-
-static void
-serve(struct supervisor *sv, struct control *control, int signals, int notes)
+serve(struct supervisor *sv, struct control *control, int signals)
 {
 	struct pollfd v[2 + CONTROL_FDS];
 	size_t n;
@@ -263,40 +237,32 @@ serve(struct supervisor *sv, struct control *control, int signals, int notes)
 
 	while (!end) {
 		v[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
-		v[1] = (struct pollfd){ .fd = notes, .events = POLLIN };
+		v[1] = (struct pollfd){ .fd = sv->poll_fd, .events = POLLIN };
 		n = control_poll(control, v + 2);
 		if (poll(v, 2 + n, control_timeout(control)) == -1 &&
 		    errno != EINTR)
 			fatal("poll");
-		if (v[1].revents & POLLIN) {
-			take_notes(notes);
-			services_collect(sv);
-		}
 		if (v[0].revents & POLLIN)
 			end = take_signals(signals, sv);
+		services_turn(sv);
 		control_turn(control, sv, v + 2, n);
 	}
 }
 
 /* Let the workers finish what is in flight.  -1: it would not end. */
 static int
-finish(struct supervisor *sv, int notes)
+finish(struct supervisor *sv)
 {
-	struct pollfd v = { .fd = notes, .events = POLLIN };
-	struct timespec ts;
-	time_t end;
+	struct pollfd v = { .fd = sv->poll_fd, .events = POLLIN };
+	int64_t end = now_ms() + END_SECONDS * 1000;
 
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	end = ts.tv_sec + END_SECONDS;
 	services_stop(sv);
-	services_converge(sv);
+	services_turn(sv);
 	while (!services_idle(sv)) {
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		if (ts.tv_sec >= end)
+		if (now_ms() >= end)
 			return -1;
-		if (poll(&v, 1, 1000) > 0)
-			take_notes(notes);
-		services_collect(sv);
+		(void)poll(&v, 1, 1000);
+		services_turn(sv);
 	}
 	return 0;
 }
@@ -334,17 +300,17 @@ run(const struct options *o)
 	signals = signals_open();
 	if ((notes = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
 	    (sv.view = view_new(0, NULL, 0, NULL, 0)) == NULL ||
+	    services_init(&sv, notes) == -1 ||
 	    workers_start(&sv.workers, sv.nworkers, notes, sv.view) == -1)
 		fatal("workers");
-	sv.patience_ms = PATIENCE_MS;
-	services_converge(&sv);
-	sv.patience_ms = 0;
+	sv.patience = now_ms() + PATIENCE_MS;
+	services_settle(&sv, SETTLE_MS);
 	if (parent != -1)
 		detached(parent);
 	log_info("%zu rows, %u workers", sv.n, sv.nworkers);
-	serve(&sv, control, signals, notes);
+	serve(&sv, control, signals);
 	log_info("ending");
-	if (finish(&sv, notes) == -1) {
+	if (finish(&sv) == -1) {
 		control_close(control);
 		fatalx("requests in flight did not end within %d s",
 		    END_SECONDS);

@@ -5,7 +5,8 @@
  * tagged for a VLAN, or is itself an answer.  The workers' sockets of one
  * interface are a fan-out group: a program computes from the client's MAC and
  * the address which of them gets a frame.  Broadcasts are kept out of the
- * group and come to every worker by a second socket.
+ * group and come to every worker by a second socket.  One more socket hears
+ * what other targets say of their addresses.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -33,6 +34,7 @@
 #define AT_VERFLAGS	14
 #define AT_SHELF	16
 #define AT_SLOT		18
+#define AT_COMMAND	19
 
 static struct sock_filter reject_all[] = {
 	BPF_STMT(BPF_RET | BPF_K, 0),
@@ -67,6 +69,18 @@ static struct sock_filter accept_broadcast[] = {
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SLOT_ANY, 1, 0),
 	BPF_STMT(BPF_RET | BPF_K, 0),
 	BPF_STMT(BPF_RET | BPF_K, 0x40000),
+};
+
+/* Answers to Query Config, of whoever. */
+static struct sock_filter accept_answers[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x0fff, 5, 0),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_VERFLAGS),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x08, 0, 3),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_COMMAND),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_CONFIG, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, 0x40000),
+	BPF_STMT(BPF_RET | BPF_K, 0),
 };
 
 #define STEER_MAC	0x9e3779b1U
@@ -211,6 +225,15 @@ ports_open(struct iface *ifc)
 	return 0;
 }
 
+static int
+watch_open(struct iface *ifc)
+{
+	if ((ifc->watch = socket_open(ifc->index)) == -1 ||
+	    set_filter(ifc->watch, PROGRAM(accept_answers)) == -1)
+		return -1;
+	return lock_filter(ifc->watch);
+}
+
 /* Fill in what the kernel knows of the interface. */
 static int
 iface_ask(const char *name, unsigned *index, uint64_t *mac, unsigned *mtu)
@@ -247,15 +270,6 @@ out:
 	return rc;
 }
 
-int
-iface_probe(const char *name)
-{
-	unsigned index, mtu;
-	uint64_t mac;
-
-	return iface_ask(name, &index, &mac, &mtu);
-}
-
 struct iface *
 iface_new(const char *name, size_t n)
 {
@@ -268,6 +282,7 @@ iface_new(const char *name, size_t n)
 	if (ifc == NULL)
 		return NULL;
 	ifc->nports = n;
+	ifc->watch = -1;
 	for (i = 0; i < n; i++) {
 		p = &ifc->ports[i];
 		p->iface = ifc;
@@ -284,15 +299,17 @@ struct iface *
 iface_open(const char *name, size_t n)
 {
 	struct iface *ifc;
+	uint64_t mac;
 	unsigned mtu;
 	int saved;
 
 	if ((ifc = iface_new(name, n)) == NULL)
 		return NULL;
-	if (iface_ask(name, &ifc->index, &ifc->mac, &mtu) == -1)
+	if (iface_ask(name, &ifc->index, &mac, &mtu) == -1)
 		goto fail;
+	atomic_store(&ifc->mac, mac);
 	atomic_store(&ifc->mtu, mtu);
-	if (ports_open(ifc) == -1)
+	if (ports_open(ifc) == -1 || watch_open(ifc) == -1)
 		goto fail;
 	return ifc;
 fail:
@@ -314,20 +331,38 @@ iface_close(struct iface *ifc)
 		for (s = 0; s < PORT_SOCKETS; s++)
 			if (ifc->ports[i].fd[s] != -1)
 				close(ifc->ports[i].fd[s]);
+	if (ifc->watch != -1)
+		close(ifc->watch);
 	free(ifc);
 }
 
-bool
-iface_refresh(struct iface *ifc)
+int
+iface_query(struct iface *ifc)
 {
-	unsigned index, mtu;
-	uint64_t mac;
+	uint8_t buf[FRAME_MIN];
+	size_t len;
 
-	if (iface_ask(ifc->name, &index, &mac, &mtu) == -1 ||
-	    index != ifc->index || mac != ifc->mac)
-		return false;
-	atomic_store(&ifc->mtu, mtu);
-	return true;
+	/* Tags with the highest bit are not the kernel initiator's. */
+	ifc->tag = arc4random() | 0x80000000U;
+	len = frame_pad(buf, frame_query(buf, ifc->mac, ifc->tag));
+	return send(ifc->watch, buf, len, MSG_DONTWAIT) == -1 ? -1 : 0;
+}
+
+bool
+iface_heard(const struct iface *ifc, struct frame *f)
+{
+	uint8_t buf[FRAME_CONFIG_HEADER + FRAME_CONFIG_MAX];
+	ssize_t n;
+
+	for (;;) {
+		n = recv(ifc->watch, buf, sizeof(buf), MSG_DONTWAIT);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return false;
+		if (frame_decode_answer(buf, (size_t)n, f) == FRAME_OK)
+			return true;
+	}
 }
 
 int

@@ -108,6 +108,9 @@ serve_ata(struct worker *w, struct req *r, bool broadcast)
 		return;
 	}
 	d.max = export_maxsectors(e, mtu_of(r));
+	d.sectors = atomic_load_explicit(&e->sectors, memory_order_relaxed);
+	if (atomic_load_explicit(&e->frozen, memory_order_relaxed))
+		d.ro = true;
 	ata_decide(&a, &d, &op);
 	/* Discovery may be broadcast (WinAoE's is); sectors never. */
 	if (broadcast && op.action != ATA_IDENTIFY)
@@ -321,7 +324,7 @@ serve_announce(struct worker *w, struct export *e)
 	struct req *r;
 	size_t i, k;
 
-	e->announced = true;
+	e->announced = atomic_load(&e->announce);
 	for (i = 0; i < w->view->nentries; i++) {
 		v = &w->view->entries[i];
 		if (v->export != e || (r = pool_get(w->pool)) == NULL)

@@ -268,7 +268,8 @@ adopt(struct worker *w)
 			port_leave(w, &old->ifaces[i]->ports[w->id]);
 	for (i = 0; i < new->nexports; i++)
 		if (new->exports[i]->owner == w->id &&
-		    !new->exports[i]->announced)
+		    new->exports[i]->announced !=
+		    atomic_load(&new->exports[i]->announce))
 			serve_announce(w, new->exports[i]);
 	atomic_store_explicit(&w->epoch, new->epoch, memory_order_release);
 	worker_notify(w);

@@ -20,7 +20,7 @@
 # Copyright (c) 2026 The backshelf authors
 
 VM_DIR=${HELPERS_DIR:?}/../../build/vm
-VM_MODULES='virtio_pci virtio_net aoe ext4 crc32c_generic'
+VM_MODULES='virtio_pci virtio_net virtio_blk aoe ext4 crc32c_generic'
 VM_TOOLS='/usr/sbin/mkfs.ext4 /usr/sbin/e2fsck'
 VM_TIMEOUT=${VM_TIMEOUT:-150}
 

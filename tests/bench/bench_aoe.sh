@@ -1,0 +1,275 @@
+#!/bin/bash
+# bench_aoe.sh: AoE targets under load, by turns on one veth pair:
+#
+#	aoed	ours; writes with sync=none
+#	vblade	Debian's, one process for each export
+#	null	a responder with no storage behind it (aoenull.c): the ceiling
+#
+# and, for writes that are stable when they are acknowledged,
+#
+#	aoed-sync	ours; sync=always
+#	vblade-sync	vblade -s
+#
+# All serve the same images, which are in the page cache.  In the environment:
+#
+#	EXPORTS	numbers of exports		"1 4 10 54 1000"
+#	TARGETS	of those above			"aoed vblade null"
+#	LOADS	read write rand latency		"read write rand latency"
+#	MTUS					"9000 1500"
+#	TURNS	how often each is measured	3
+#	SECONDS_EACH	and for how long	2
+#	OUT	where results.json, table.txt and aoe.svg go (none)
+#
+# vblade is left out above 54 exports: each is a process.
+#
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The backshelf authors
+set -euE
+# shellcheck source=tests/e2e/helpers.bash
+. "$TOP/tests/e2e/helpers.bash"
+LOAD=$B/tests/bench/aoeload
+NULL=$B/tests/bench/aoenull
+EXPORTS=${EXPORTS:-1 4 10 54 1000}
+TARGETS=${TARGETS:-aoed vblade null}
+LOADS=${LOADS:-read write rand latency}
+MTUS=${MTUS:-9000 1500}
+TURNS=${TURNS:-3}
+SECONDS_EACH=${SECONDS_EACH:-2}
+trap 'echo "bench_aoe.sh:$LINENO: $BASH_COMMAND failed" >&2' ERR
+setup_tmp
+trap run_cleanup EXIT
+NET=bsb$$
+RESULTS=${OUT:-$T}/results.json
+MAX=0
+for n in $EXPORTS; do [ "$n" -le "$MAX" ] || MAX=$n; done
+
+network() {
+	local side
+	for side in s c; do
+		ip netns add "$NET-$side"
+		on_exit ip netns del "$NET-$side"
+		ip netns exec "$NET-$side" sysctl -qw \
+		    net.ipv6.conf.all.disable_ipv6=1
+	done
+	ip -n "$NET-s" link add aoe0 mtu 9000 type veth \
+	    peer name aoe0 mtu 9000 netns "$NET-c"
+	ip -n "$NET-s" link set aoe0 up
+	ip -n "$NET-c" link set aoe0 up
+}
+
+mtu() {
+	ip -n "$NET-s" link set aoe0 mtu "$1"
+	ip -n "$NET-c" link set aoe0 mtu "$1"
+}
+
+# MiB of an image: many exports have small ones.
+image_mib() {
+	if [ "$1" -gt 100 ]; then echo 4; else echo 32; fi
+}
+
+# The images of a run with N exports: $T/images/N/K.
+images() {
+	local n=$1 k
+	[ ! -d "$T/images/$n" ] || return 0
+	mkdir -p "$T/images/$n"
+	for ((k = 0; k < n; k++)); do
+		"$LOAD" -m "$T/images/$n/$k" -k "$k" -S "$(image_mib "$n")"
+	done
+	sync
+}
+
+# address K: as aoepattern.h has it.
+shelf() { echo $((1 + $1 / 250)); }
+slot() { echo $(($1 % 250)); }
+
+# start TARGET N: PIDS is then what runs.
+start_aoed() {
+	local n=$1 sync=$2 k
+	for ((k = 0; k < n; k++)); do
+		echo "$(shelf "$k").$(slot "$k") $T/images/$n/$k" \
+		    "FF:FF:FF:FF:FF:FF aoe0 d$k sync=$sync"
+	done >"$T/aoed.conf"
+	mkdir -p "$T/state"
+	ip netns exec "$NET-s" "$BIN/aoed" -d -f "$T/aoed.conf" \
+	    -s "$T/aoed.sock" -S "$T/state" </dev/null >>"$T/log" 2>&1 &
+	PIDS=($!)
+}
+
+start_vblade() {
+	local n=$1 k
+	shift
+	for ((k = 0; k < n; k++)); do
+		ip netns exec "$NET-s" /usr/sbin/vblade "$@" "$(shelf "$k")" \
+		    "$(slot "$k")" aoe0 "$T/images/$n/$k" \
+		    </dev/null >>"$T/log" 2>&1 &
+		PIDS+=($!)
+	done
+}
+
+start() {
+	PIDS=()
+	case $1 in
+	aoed) start_aoed "$2" none ;;
+	aoed-sync) start_aoed "$2" always ;;
+	vblade) start_vblade "$2" ;;
+	vblade-sync) start_vblade "$2" -s ;;
+	null)
+		ip netns exec "$NET-s" "$NULL" -i aoe0 -n "$2" </dev/null \
+		    >>"$T/log" 2>&1 &
+		PIDS=($!)
+		;;
+	esac
+	ip netns exec "$NET-c" "$LOAD" -i aoe0 -n "$2" -f >"$T/found"
+}
+
+# What it started too (aoed is more than one process).
+family() {
+	local pid
+	for pid in "$@"; do
+		echo "$pid"
+		# shellcheck disable=SC2046
+		family $(cat "/proc/$pid/task/$pid/children")
+	done
+}
+
+stop() {
+	kill "${PIDS[@]}" 2>/dev/null || true
+	wait "${PIDS[@]}" 2>/dev/null || true
+}
+
+# The options of a load at an MTU: requests are what one frame holds, but 8 KiB
+# at most, 4 KiB for random ones.
+load_options() {
+	local bytes=8192
+	[ "$2" -ge 9000 ] || bytes=1024
+	case $1 in
+	read) echo "-l read -b $bytes -w ${WINDOW:-4}" ;;
+	write) echo "-l write -b $bytes -w ${WINDOW:-4}" ;;
+	rand) echo "-l read -o rand -w ${WINDOW:-4}" \
+	    "-b $((bytes < 4096 ? bytes : 4096))" ;;
+	latency) echo "-l read -b $bytes -w 1" ;;
+	esac
+}
+
+# measure TARGET N LOAD MTU: one line of JSON into the results.
+measure() {
+	local target=$1 n=$2 load=$3 mtu=$4 pids
+	pids=$(family "${PIDS[@]}" | paste -sd,)
+	# shellcheck disable=SC2046
+	ip netns exec "$NET-c" "$LOAD" -i aoe0 -n "$n" \
+	    -S "$(image_mib "$n")" -t "$SECONDS_EACH" -p "$pids" \
+	    $(load_options "$load" "$mtu") |
+	    jq -c ". + {target: \"$target\", load: \"$load\", mtu: $mtu}" \
+	    >>"$RESULTS"
+}
+
+fits() {
+	case $1,$3 in
+	vblade*,latency | aoed*,latency | null,latency) [ "$2" = 1 ] ;;
+	vblade*,*) [ "$2" -le 54 ] ;;
+	*) true ;;
+	esac
+}
+
+run_all() {
+	local n mtu turn target load
+	for n in $EXPORTS; do
+		images "$n"
+		for mtu in $MTUS; do
+			mtu "$mtu"
+			for ((turn = 0; turn < TURNS; turn++)); do
+				for target in $TARGETS; do
+					fits "$target" "$n" read || continue
+					start "$target" "$n"
+					for load in $LOADS; do
+						fits "$target" "$n" "$load" ||
+						    continue
+						measure "$target" "$n" \
+						    "$load" "$mtu"
+					done
+					stop
+				done
+			done
+		done
+		rm -rf "$T/images/$n"
+	done
+}
+
+# Medians over the turns, a line for each of (mtu, load, exports, target).
+medians() {
+	jq -s 'def median: sort | .[length / 2 | floor];
+	    group_by([.mtu, .load, .exports, .target]) | map({
+	    mtu: .[0].mtu, load: .[0].load, exports: .[0].exports,
+	    target: .[0].target, bytes: .[0].bytes, turns: length,
+	    mb_s: map(.mb_s) | median, p50_us: map(.p50_us) | median,
+	    p99_us: map(.p99_us) | median, fairness: map(.fairness) | median,
+	    again: map(.again) | add, cpu: map(.cpu) | median,
+	    mib: map(.mib) | median})' "$RESULTS"
+}
+
+table() {
+	printf '%5s %-8s %7s  %-12s %8s %8s %8s %6s %5s %6s\n' MTU load \
+	    exports target MB/s 'p50 us' 'p99 us' fair cpu MiB
+	medians | jq -r '.[] | [.mtu, .load, .exports, .target, .mb_s, .p50_us,
+	    .p99_us, .fairness, .cpu, .mib] | @tsv' |
+	while read -r mtu load n target mbs p50 p99 fair cpu mib; do
+		printf '%5s %-8s %7s  %-12s %8.0f %8.1f %8.1f %6.2f %5.2f %6.1f\n' \
+		    "$mtu" "$load" "$n" "$target" "$mbs" "$p50" "$p99" \
+		    "$fair" "$cpu" "$mib"
+	done
+}
+
+# ratio_line LABEL A B: ours over a peer, where both were measured.
+ratios() {
+	medians | jq -r '
+	    . as $all | .[] | select(.target == "aoed" or
+	    .target == "aoed-sync") as $o | $all[] |
+	    select(.target != $o.target and .mtu == $o.mtu and
+	    .load == $o.load and .exports == $o.exports and
+	    (.target == "null" or (.target | endswith("-sync")) ==
+	    ($o.target | endswith("-sync")))) |
+	    "MTU \(.mtu), \(.load), \($o.exports) exports: \($o.target) is " +
+	    (if .load == "latency" then
+	    "\($o.p50_us / .p50_us * 100 | round / 100) x the median latency"
+	    else "\($o.mb_s / .mb_s * 100 | round / 100) x the throughput"
+	    end) + " of \(.target)"'
+}
+
+# Throughput against exports at MTU 9000, one picture for each load.
+plot() {
+	local load target from
+	command -v gnuplot >/dev/null || return 0
+	{
+		echo "set terminal svg size 960,320 font 'sans,12'"
+		echo "set output '$OUT/aoe.svg'"
+		echo "set multiplot layout 1,3"
+		echo "set logscale x; set xtics (1,4,10,54,1000)"
+		echo "set xlabel 'exports'; set yrange [0:*]; set grid y"
+		echo "set xrange [0.8:1300]"
+		echo "set key bottom left; set style data linespoints"
+		for load in read write rand; do
+			echo "set title '$load, MB/s'"
+			printf 'plot 0 notitle'
+			for target in $TARGETS; do
+				from=$T/$target.$load
+				medians | jq -r ".[] | select(.mtu == 9000 and
+				    .target == \"$target\" and
+				    .load == \"$load\") |
+				    [.exports, .mb_s] | @tsv" |
+				    sort -n >"$from"
+				[ ! -s "$from" ] ||
+				    printf ", '%s' using 1:2 title '%s' lw 2" \
+				    "$from" "$target"
+			done
+			echo
+		done
+	} | gnuplot
+}
+
+: >"$RESULTS"
+network
+run_all
+table | tee "${OUT:-$T}/table.txt"
+echo
+ratios
+[ -z "${OUT-}" ] || plot
