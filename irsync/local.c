@@ -156,7 +156,11 @@ push_once(struct irsync *ir, struct store *st, const struct push_options *o,
 	    push_resumed(p) ? ", goes on with what came before" : "");
 	code = push_rsync(ir, o, p, r);
 	status = code == -1 ? BS_FAIL : exit_status(code, r->hint);
-	if (code == 0 || code == 23 || code == 24) {
+	if (code >= 0 && o->entries_min > r->counts.entries &&
+	    r->counts.complete && push_way(p) == STORE_WAY_LINKDEST) {
+		r->shrunk = true;
+		(void)push_failed(p, code);
+	} else if (code == 0 || code == 23 || code == 24) {
 		if (push_commit(p, code, &r->snapshot) == -1) {
 			r->snapshot.stamp[0] = '\0';
 			status = store_failed(ir, r, "cannot make the "

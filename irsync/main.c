@@ -29,8 +29,14 @@ static const struct command {
 	bool		 takes_args;
 	const char	*usage;
 } commands[] = {
-	{ "backup", cmd_backup, "dry-run json storage ", false,
-	    "[-nv] [-f file] [--json] [--storage name] backup" },
+	{ "backup", cmd_backup, "allow-clock-back allow-empty allow-missing "
+	    "allow-other-host allow-shrink allow-unmounted dry-run json "
+	    "storage ", false,
+	    "[-nv] [-f file] [--allow-clock-back] [--allow-empty]\n"
+	    "              [--allow-missing] [--allow-other-host] "
+	    "[--allow-shrink]\n"
+	    "              [--allow-unmounted] [--json] [--storage name] "
+	    "backup" },
 	{ "list", cmd_list, "json storage ", true,
 	    "[-v] [-f file] [--json] [--storage name] list [path ...]" },
 	{ "diff", cmd_diff, "json storage ", true,
@@ -49,6 +55,16 @@ static const struct given {
 	int		 has_arg;
 	size_t		 offset;
 } givens[] = {
+#define ALLOW(name, field)						\
+	{ "allow-" name, 0, no_argument,				\
+	    offsetof(struct irsync, guards.allow_##field) }
+	ALLOW("clock-back", clock_back),
+	ALLOW("empty", empty),
+	ALLOW("missing", missing),
+	ALLOW("other-host", other_host),
+	ALLOW("shrink", shrink),
+	ALLOW("unmounted", unmounted),
+#undef ALLOW
 	{ "dry-run", 'n', no_argument, offsetof(struct irsync, dry_run) },
 	{ "file", 'f', required_argument, offsetof(struct irsync, file) },
 	{ "help", 0, no_argument, offsetof(struct irsync, help) },

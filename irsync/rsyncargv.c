@@ -113,8 +113,8 @@ remote_path(const struct irsync_conf *c, const char *rest)
 
 /* A name as a pattern that matches just it.  rsync takes a backslash for
  * itself unless the pattern holds a wildcard (rsync.1, "PATTERN MATCHING"). */
-static char *
-pattern(const char *name, bool has_wildcard)
+char *
+rsync_pattern(const char *name, bool has_wildcard)
 {
 	char *s, *out;
 
@@ -138,7 +138,7 @@ add_filter(struct strv *argv, char rule, const char *name)
 	char *pat;
 	int rc = -1;
 
-	if ((pat = pattern(name, false)) != NULL)
+	if ((pat = rsync_pattern(name, false)) != NULL)
 		rc = strv_addf(argv, "--filter=%c %s", rule, pat);
 	free(pat);
 	return rc;
@@ -225,7 +225,7 @@ add_path_rules(struct strv *argv, const struct irsync_conf *c,
 
 	rc = all_above(c, above, argv);
 	for (i = 0; i < above->n && rc == 0; i++) {
-		pat = pattern(strcmp(above->v[i], "/") == 0 ? "" : above->v[i],
+		pat = rsync_pattern(strcmp(above->v[i], "/") == 0 ? "" : above->v[i],
 		    true);
 		rc = pat == NULL ? -1 : strv_addf(argv, "--filter=H %s/*",
 		    pat);
@@ -267,11 +267,10 @@ add_rules(struct strv *argv, const struct irsync_conf *c,
 	/* What came of a big file before the connection broke. */
 	if (c->storage->remote)
 		rc |= add_filter(argv, 'P', STORE_PARTIAL_DIR);
-	for (i = 0; i < o->missing.n; i++)
-		rc |= add_filter(argv, 'P', o->missing.v[i]);
-	/* The store, if it is here, must not go into itself. */
-	if (!c->storage->remote)
-		rc |= add_filter(argv, '-', c->storage->root);
+	/* A store that is here must not go into itself or another. */
+	for (i = 0; i < c->nstorages; i++)
+		if (!c->storages[i].remote)
+			rc |= add_filter(argv, '-', c->storages[i].root);
 	if (strv_has(&c->paths, "/"))
 		rc |= strv_add(argv, "--filter=- /proc/*") |
 		    strv_add(argv, "--filter=- /sys/*");
@@ -279,6 +278,8 @@ add_rules(struct strv *argv, const struct irsync_conf *c,
 		rc |= add_path_rules(argv, c, above);
 	for (i = 0; i < c->exclude.n; i++)
 		rc |= strv_addf(argv, "--exclude=%s", c->exclude.v[i]);
+	if (o->rules)
+		rc |= strv_add(argv, "--from0") | strv_add(argv, "--filter=. -");
 	return rc;
 }
 
@@ -351,7 +352,7 @@ argv_push(struct strv *argv, const struct irsync_conf *c,
 		rc |= strv_add(argv, "--whole-file");
 	if (o->dry_run)
 		rc |= strv_add(argv, "--dry-run");
-	if (c->one_file_system)
+	if (paths_one_file_system(c))
 		rc |= strv_add(argv, "--one-file-system");
 	if (o->fake_super)
 		rc |= strv_add(argv, "--remote-option=--fake-super");
