@@ -21,6 +21,7 @@
 #include "log.h"
 #include "mac.h"
 #include "net.h"
+#include "priv.h"
 #include "service_impl.h"
 
 #define ANSWER_MS	200	/* that other targets have for an answer */
@@ -94,7 +95,7 @@ get_iface(struct supervisor *sv, const char *name)
 	links_unfit(&sv->links, name, false, why, sizeof(why));
 	if (why[0] != '\0' || now_ms() < sv->open_due)
 		return NULL;
-	ifc = iface_open(name, sv->nworkers);
+	ifc = priv_iface(sv->priv, name, sv->nworkers);
 	if (ifc == NULL || add_iface(sv, ifc) == -1) {
 		log_warn("%s", name);
 		iface_close(ifc);

@@ -61,7 +61,12 @@ struct control *control_open(const char *path);
 /* The process that goes on is another by now (daemonised): rewrite the pid. */
 void	control_claim(struct control *);
 
-/* Close, and remove socket and lock. */
+/* After a fork: the child listens and answers, the parent has the lock and the
+ * names, so that the lock goes when the parent does. */
+void	control_child(struct control *);
+void	control_parent(struct control *);
+
+/* Close; whoever has the names removes the socket, too. */
 void	control_close(struct control *);
 
 #define CONTROL_FDS	17

@@ -20,6 +20,7 @@
 
 #include "log.h"
 #include "net.h"
+#include "priv.h"
 #include "service_impl.h"
 #include "state.h"
 #include "view.h"
@@ -116,6 +117,19 @@ service_fail(struct service *s)
 	log_warnx("%s: not served: %s", s->row.alias, s->why.text);
 }
 
+static int
+load_config(struct supervisor *sv, struct export *e)
+{
+	char text[STATE_MAX];
+	ssize_t n;
+
+	n = priv_state_read(sv->priv, e->row.alias, text, sizeof(text));
+	if (n <= 0)
+		return (int)n;
+	errno = EINVAL;		/* if it is damaged */
+	return state_parse(text, (size_t)n, &e->config);
+}
+
 /* Its file is open: it becomes the row's export, if it is its turn. */
 static void
 take_over(struct supervisor *sv, struct service *s)
@@ -141,7 +155,7 @@ take_over(struct supervisor *sv, struct service *s)
 		return;
 	}
 	e->owner = choose_owner(sv, &e->row);
-	if (state_load(sv->state_dir, e->row.alias, &e->config) == -1)
+	if (load_config(sv, e) == -1)
 		log_warn("%s: state in %s", e->row.alias, sv->state_dir);
 	if (e->cut != 0)
 		log_info("%s: %s: the last %u sectors are not served: sizes "
@@ -317,7 +331,7 @@ services_adopted(const struct supervisor *sv)
 static void
 begin(struct supervisor *sv, struct service *s)
 {
-	if ((s->job = open_begin(sv, &s->row)) != NULL)
+	if ((s->job = open_begin(sv, sv->table, &s->row)) != NULL)
 		return;
 	snprintf(s->why.text, sizeof(s->why.text), "%s: %s", s->row.file,
 	    strerror(errno));

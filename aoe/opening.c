@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -11,7 +12,21 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "priv.h"
 #include "service_impl.h"
+
+static void
+open_file(struct open_job *j)
+{
+	struct image img;
+
+	if (priv_open(j->priv, j->table, &j->row, &img) == 0) {
+		j->export = export_new(&j->row, &img, &j->why);
+		return;
+	}
+	j->again = errno == EIDRM;
+	export_reason(&j->row, errno, &j->why);
+}
 
 static void
 open_run(struct job *job)
@@ -20,7 +35,7 @@ open_run(struct job *job)
 
 	switch (j->kind) {
 	case OPEN_FILE:
-		j->export = export_open(&j->row, &j->why);
+		open_file(j);
 		break;
 	case OPEN_MEASURE:
 		j->sectors = export_measure(&j->row, j->fd, &j->why);
@@ -57,12 +72,15 @@ job_free(struct open_job *j)
 }
 
 struct open_job *
-open_begin(struct supervisor *sv, const struct row *r)
+open_begin(struct supervisor *sv, unsigned table, const struct row *r)
 {
-	struct open_job *j = job_new(OPEN_FILE, r);
+	struct open_job *j;
 
-	if (j != NULL)
-		opener_run(sv->opener, &j->job);
+	if ((j = job_new(OPEN_FILE, r)) == NULL)
+		return NULL;
+	j->priv = sv->priv;
+	j->table = table;
+	opener_run(sv->opener, &j->job);
 	return j;
 }
 
@@ -162,7 +180,8 @@ opened(struct supervisor *sv, struct open_job *j)
 	}
 	s->job = NULL;
 	s->fresh = j->export;
-	if (s->fresh == NULL) {
+	/* A reload came between: it is begun again, by the new table. */
+	if (s->fresh == NULL && !j->again) {
 		s->why = j->why;
 		service_fail(s);
 	}

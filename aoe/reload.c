@@ -15,6 +15,7 @@
 
 #include "conf.h"
 #include "log.h"
+#include "priv.h"
 #include "service_impl.h"
 
 #define SURVEY_MS	2000	/* for files to be opened */
@@ -22,6 +23,7 @@
 struct survey {
 	bool		 apply;		/* serve it, if it is without fault */
 	bool		 all;		/* open what is served already, too */
+	unsigned	 table;		/* its number, for the parent */
 	struct diags	 ds;
 	struct service	*v;		/* of the new table */
 	size_t		 n;
@@ -83,12 +85,13 @@ make_services(struct table *t)
 }
 
 int
-services_load(struct supervisor *sv, struct diags *ds)
+services_load(struct supervisor *sv, const char *text, struct diags *ds)
 {
 	struct table t;
 	int rc = -1;
 
-	if (read_table(sv->table_path, &t, ds) == 0 && !t.broken) {
+	(void)table_parse(text, strlen(text), &t, ds);
+	if (!t.broken) {
 		sv->n = t.n;
 		if ((sv->services = make_services(&t)) != NULL)
 			rc = 0;
@@ -128,11 +131,25 @@ survey_row(struct supervisor *sv, struct survey *y, struct service *s)
 		return;
 	if (y->all || !are_known(sv, &s->row.ifaces))
 		export_check_links(&s->row, &sv->links, &y->ds);
-	if ((s->job = open_begin(sv, &s->row)) != NULL)
+	if ((s->job = open_begin(sv, y->table, &s->row)) != NULL)
 		y->left++;
 	else
 		diags_add(&y->ds, s->row.line, s->row.col[COL_FILE], "%s",
 		    strerror(errno));
+}
+
+/* The table as it is now, read by the parent. */
+static int
+survey_table(struct supervisor *sv, struct survey *y, struct table *t)
+{
+	char *text;
+
+	memset(t, 0, sizeof(*t));
+	if ((text = priv_table(sv->priv, &y->table, &y->ds)) == NULL)
+		return -1;
+	(void)table_parse(text, strlen(text), t, &y->ds);
+	free(text);
+	return 0;
 }
 
 static void
@@ -150,7 +167,9 @@ survey_begin(struct supervisor *sv, bool apply, bool all)
 	sv->survey = y;
 	y->apply = apply;
 	y->all = all;
-	if (read_table(sv->table_path, &t, &y->ds) == 0) {
+	if (apply)
+		priv_tell(sv->priv, NEWS_RELOADING, NULL);
+	if (survey_table(sv, y, &t) == 0) {
 		y->n = t.n;
 		if ((y->v = make_services(&t)) == NULL) {
 			y->n = 0;
@@ -317,8 +336,13 @@ survey_end(struct supervisor *sv)
 	diags_sort(&y->ds);
 	if (y->apply)
 		log_survey(sv, &y->ds);
-	if (y->apply && !diags_any(&y->ds))
+	if (y->apply && !diags_any(&y->ds)) {
+		sv->table = y->table;
 		put_in_place(sv, y);
+	}
+	priv_keep(sv->priv, sv->table);
+	if (y->apply)
+		priv_tell(sv->priv, NEWS_READY, NULL);
 	diags_free(&sv->findings);
 	sv->findings = y->ds;
 	services_drop(sv, y->v, y->n);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "priv.h"
 #include "service_impl.h"
 #include "state.h"
 #include "view.h"
@@ -52,6 +53,19 @@ complain(struct supervisor *sv, const struct export *e)
 	log_warn("%s: config string in %s", e->row.alias, sv->state_dir);
 }
 
+static int
+save_config(struct supervisor *sv, const struct export *e)
+{
+	char *text;
+	int rc;
+
+	if ((text = state_format(&e->config_new)) == NULL)
+		return -1;
+	rc = priv_state_write(sv->priv, e->row.alias, text, strlen(text));
+	free(text);
+	return rc;
+}
+
 /* True if the owner is to be told. */
 static bool
 store_config(struct supervisor *sv, struct export *e)
@@ -59,7 +73,7 @@ store_config(struct supervisor *sv, struct export *e)
 	if (e == NULL || atomic_load(&e->phase) != CONFIG_STORE)
 		return false;
 	e->config_errno = 0;
-	if (state_save(sv->state_dir, e->row.alias, &e->config_new) == -1) {
+	if (save_config(sv, e) == -1) {
 		e->config_errno = errno;
 		complain(sv, e);
 	}

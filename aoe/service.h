@@ -21,6 +21,7 @@
 #include "table.h"
 
 struct iface;
+struct priv;
 struct open_job;
 struct opener;
 struct survey;
@@ -77,6 +78,7 @@ struct supervisor {
 	/* Set by main. */
 	const char		*table_path;
 	const char		*state_dir;
+	struct priv		*priv;		/* opens what needs rights */
 	unsigned		 nworkers;
 	struct worker		*workers;
 	int64_t			 patience;	/* ms: until then, locks of
@@ -88,6 +90,7 @@ struct supervisor {
 	int			 timer_fd;
 	struct links		 links;
 	struct opener		*opener;
+	unsigned		 table;		/* its number, priv_table() */
 	struct service		*services;
 	size_t			 n;
 	struct iface		**ifaces;	/* all that are open */
@@ -121,12 +124,13 @@ int64_t	now_ms(void);
  * errno. */
 int	services_init(struct supervisor *, int notes_fd);
 
-/* Read the table and make its services.  0, or -1 with the reason in *ds and
+/* Make the services of a table's text.  0, or -1 with the reason in *ds and
  * nothing made; 0 with findings in *ds: those rows have failed. */
-int	services_load(struct supervisor *, struct diags *ds);
+int	services_load(struct supervisor *, const char *text,
+	    struct diags *ds);
 
-/* Read and check a table without serving it: every fault into *ds.  0 if
- * there is none. */
+/* Read and check a table without serving it, by our own rights: every fault
+ * into *ds.  0 if there is none. */
 int	services_check(const char *path, struct diags *ds);
 
 /* Something is to be read from poll_fd: take it and converge. */

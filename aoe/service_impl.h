@@ -22,6 +22,9 @@ struct open_job {
 	struct job	 job;
 	enum open_kind	 kind;
 	bool		 dropped;	/* nobody waits for it any more */
+	struct priv	*priv;
+	unsigned	 table;		/* where the row stands */
+	bool		 again;		/* that table is gone by now */
 	struct row	 row;
 	struct export	*export;
 	struct reason	 why;
@@ -31,8 +34,10 @@ struct open_job {
 
 /* opening.c */
 
-/* Begin to open a row's file.  NULL with errno. */
-struct open_job *open_begin(struct supervisor *, const struct row *);
+/* Begin to open the file of a row of the table of that number.  NULL with
+ * errno. */
+struct open_job *open_begin(struct supervisor *, unsigned table,
+	    const struct row *);
 
 /* Begin to measure an export's file anew. */
 void	open_measure(struct supervisor *, const struct export *);

@@ -380,6 +380,7 @@ loop(struct worker *w)
 	bool idle;
 
 	while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
+		stat_add(&w->turns, 1);
 		idle = arm(w);
 		if (disk_turn(w->disk, idle) == -1)
 			fatal("worker %u: io_uring", w->id);
@@ -452,7 +453,8 @@ worker_fini(struct worker *w)
 		close(w->mail_fd);
 }
 
-/* Signals are the main thread's. */
+/* Signals are the main thread's, but for the one that says of a system call
+ * that it may not be made. */
 static int
 start_thread(struct worker *w)
 {
@@ -460,6 +462,7 @@ start_thread(struct worker *w)
 	int rc;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&w->thread, NULL, thread_main, w);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -561,6 +564,22 @@ static uint64_t
 load(const _Atomic uint64_t *c)
 {
 	return atomic_load_explicit(c, memory_order_relaxed);
+}
+
+bool
+workers_moved(struct worker *ws, unsigned n)
+{
+	bool all = true;
+	uint64_t turns;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		turns = load(&ws[i].turns);
+		all = all && turns != ws[i].turns_seen;
+		ws[i].turns_seen = turns;
+	}
+	workers_wake(ws, n);
+	return all;
 }
 
 void

@@ -7,6 +7,7 @@
 #ifndef AOE_WORKER_H
 #define AOE_WORKER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -52,6 +53,10 @@ uint64_t workers_epoch(const struct worker *ws, unsigned n);
 
 /* Have them look at their exports' config phases. */
 void	workers_wake(struct worker *ws, unsigned n);
+
+/* Has each of them gone round its loop since this was last asked?  They are
+ * woken, so that the next answer is not of idleness. */
+bool	workers_moved(struct worker *ws, unsigned n);
 
 void	workers_stats(const struct worker *ws, unsigned n,
 	    struct worker_stats *);

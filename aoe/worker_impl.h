@@ -49,6 +49,9 @@ struct worker {
 	sem_t			 started;	/* posted once */
 	int			 start_errno;	/* set before that */
 
+	_Atomic uint64_t	 turns;		/* of its loop */
+	uint64_t		 turns_seen;	/* the supervisor's */
+
 	_Atomic uint64_t	 frames, answers, handed, drops[DROPS];
 };
 
