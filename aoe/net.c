@@ -1,8 +1,8 @@
 /* net.c: packet sockets; the only file that knows AF_PACKET and BPF.
  *
  * The sockets are bound to AoE's ethertype, so they never see what this
- * machine sends.  A filter drops in the kernel what is for other machines, is
- * tagged for a VLAN, or is itself an answer.  The workers' sockets of one
+ * machine sends.  A filter drops in the kernel what is for other machines, and
+ * all but the first bytes of what is only counted.  The workers' sockets of one
  * interface are a fan-out group: a program computes from the client's MAC and
  * the address which of them gets a frame.  Broadcasts are kept out of the
  * group and come to every worker by a second socket.  One more socket hears
@@ -40,29 +40,53 @@ static struct sock_filter reject_all[] = {
 	BPF_STMT(BPF_RET | BPF_K, 0),
 };
 
-/* What both sockets drop: for other hosts or multicast, tagged with a VLAN
- * number (0 is a mere priority), answers. */
-#define FILTER_COMMON(drop)						\
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),	\
-	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_BROADCAST, (drop), 0),	\
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS,				\
-	    SKF_AD_OFF + SKF_AD_VLAN_TAG),				\
-	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x0fff, (drop) - 2, 0),	\
-	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_VERFLAGS),		\
-	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x08, (drop) - 4, 0)
+/* Both filters begin like this; what depends on the interface is patched in.
+ * Of a frame for a VLAN or a bond on top of this interface the kernel shows us
+ * a copy: that is its own interface's. */
+#define FILTER_HEAD(drop)						\
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_IFINDEX), \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (drop)),		\
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE)
+#define AT_IFINDEX	1
 
-static struct sock_filter accept_steered[] = {
-	FILTER_COMMON(8),
+/* Frames for other hosts and multicasts are nobody's business here.  What is
+ * too short, tagged for a VLAN or an answer is let in by this filter only, so
+ * that it is counted once, and of the latter two no more than tells what they
+ * are.  The kernel has taken the tag off, and passes the frame off as one for
+ * another host. */
+static const struct sock_filter accept_steered[] = {
+	FILTER_HEAD(17),
+	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_BROADCAST, 0, 7),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffffffff, 0, 2),
+	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffff, 12, 11),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 10),
+	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 9, 8),
+	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FRAME_HEADER, 0, 9),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_VERFLAGS),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x08, 6, 0),
 	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_SHELF),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SHELF_ANY, 2, 0),
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_SLOT),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SLOT_ANY, 0, 1),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SLOT_ANY, 0, 3),
 	BPF_STMT(BPF_RET | BPF_K, 0),
+	BPF_STMT(BPF_RET | BPF_K, NET_TAGGED),
+	BPF_STMT(BPF_RET | BPF_K, FRAME_HEADER),
 	BPF_STMT(BPF_RET | BPF_K, 0x40000),
 };
+#define AT_MAC_HIGH	8
+#define AT_MAC_LOW	10
 
-static struct sock_filter accept_broadcast[] = {
-	FILTER_COMMON(8),
+static const struct sock_filter accept_broadcast[] = {
+	FILTER_HEAD(9),
+	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_BROADCAST, 8, 0),
+	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FRAME_HEADER, 0, 6),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_VERFLAGS),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x08, 4, 0),
 	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_SHELF),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SHELF_ANY, 3, 0),
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_SLOT),
@@ -113,8 +137,9 @@ net_steer(uint64_t mac, uint16_t shelf, uint8_t slot, unsigned n)
 	return h % n;
 }
 
+#define nitems(a)	(sizeof(a) / sizeof((a)[0]))
 #define PROGRAM(p)	&(struct sock_fprog){				\
-	.len = sizeof(p) / sizeof((p)[0]), .filter = (p) }
+	.len = nitems(p), .filter = (p) }
 
 static int
 set_filter(int fd, const struct sock_fprog *prog)
@@ -130,6 +155,23 @@ lock_filter(int fd)
 	int on = 1;
 
 	return setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
+}
+
+/* Open the doors of a port. */
+static int
+port_accept(const struct port *p)
+{
+	struct sock_filter steered[nitems(accept_steered)];
+	struct sock_filter broadcast[nitems(accept_broadcast)];
+
+	memcpy(steered, accept_steered, sizeof(steered));
+	memcpy(broadcast, accept_broadcast, sizeof(broadcast));
+	steered[AT_IFINDEX].k = broadcast[AT_IFINDEX].k = p->iface->index;
+	steered[AT_MAC_HIGH].k = (uint32_t)(p->iface->mac >> 16);
+	steered[AT_MAC_LOW].k = (uint32_t)(p->iface->mac & 0xffff);
+	if (set_filter(p->fd[PORT_STEERED], PROGRAM(steered)) == -1)
+		return -1;
+	return set_filter(p->fd[PORT_BROADCAST], PROGRAM(broadcast));
 }
 
 /* A larger buffer where we may; the limit of the system where not. */
@@ -214,10 +256,7 @@ ports_open(struct iface *ifc)
 	/* All stand in their places: open the doors. */
 	for (i = 0; i < ifc->nports; i++) {
 		p = &ifc->ports[i];
-		if (set_filter(p->fd[PORT_STEERED],
-		    PROGRAM(accept_steered)) == -1 ||
-		    set_filter(p->fd[PORT_BROADCAST],
-		    PROGRAM(accept_broadcast)) == -1 ||
+		if (port_accept(p) == -1 ||
 		    lock_filter(p->fd[PORT_STEERED]) == -1 ||
 		    lock_filter(p->fd[PORT_BROADCAST]) == -1)
 			return -1;
@@ -380,7 +419,7 @@ net_receive(int fd, struct net_batch *b, unsigned n)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	for (i = 0; i < (unsigned)got; i++)
 		if (b->msg[i].msg_hdr.msg_flags & MSG_TRUNC)
-			b->msg[i].msg_len = 0;
+			b->msg[i].msg_len = NET_CUT;
 	return got;
 }
 

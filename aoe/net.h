@@ -87,9 +87,14 @@ struct net_batch {
 	struct iovec	iov[NET_BATCH];
 };
 
+/* Lengths that no frame has, for one that did not fit, and for one that is
+ * tagged for a VLAN. */
+#define NET_CUT		0
+#define NET_TAGGED	1
+
 /* Receive up to n frames into batch->iov[0..n-1], whose bases and lengths
- * are set; msg[i].msg_len is then each one's length (0 for one that did not
- * fit).  How many there were; 0 if none waits; -1 with errno. */
+ * are set; msg[i].msg_len is then each one's length, or one of the two
+ * above.  How many there were; 0 if none waits; -1 with errno. */
 int	net_receive(int fd, struct net_batch *, unsigned n);
 
 /* Send n frames.  How many went out; the others are lost, with errno of the
