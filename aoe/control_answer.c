@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <vis.h>
 
 #include "control.h"
 #include "mac.h"
@@ -27,17 +28,30 @@ set(json_t *o, const char *key, json_t *value)
 }
 
 static json_t *
-clients(const struct row *r)
+addresses(const uint64_t *macs, size_t n)
 {
 	json_t *list = json_array();
 	char mac[MAC_TEXT];
 	size_t i;
 
-	for (i = 0; i < r->nmacs; i++) {
-		mac_format(mac, r->macs[i]);
+	for (i = 0; i < n; i++) {
+		mac_format(mac, macs[i]);
 		(void)json_array_append_new(list, json_string(mac));
 	}
 	return list;
+}
+
+/* What clients have had the export remember.  A client wrote the string. */
+static void
+add_state(json_t *o, const struct state *st)
+{
+	char text[4 * FRAME_CONFIG_MAX + 1];
+
+	strvisx(text, (const char *)st->config.bytes, st->config.len,
+	    VIS_OCTAL | VIS_TAB | VIS_NL);
+	set(o, "config", json_string(text));
+	set(o, "mask", addresses(st->mask.v, st->mask.n));
+	set(o, "reserved", addresses(st->reserved.v, st->reserved.n));
 }
 
 static json_t *
@@ -92,7 +106,7 @@ add_row(json_t *o, const struct row *r)
 	if (r->bad != NULL)
 		return;
 	set(o, "address", json_string(address));
-	set(o, "clients", clients(r));
+	set(o, "clients", addresses(r->macs, r->nmacs));
 	set(o, "interfaces", names(&r->ifaces));
 	set(o, "file", json_string(r->file));
 	set(o, "ro", json_boolean(r->ro));
@@ -119,6 +133,7 @@ describe(struct supervisor *sv, const struct service *s)
 		    atomic_load(&e->sectors)));
 		set(o, "serial", json_string(e->disk.serial));
 		set(o, "worker", json_integer(e->owner));
+		add_state(o, &e->kept);
 	}
 	add_counters(o, sv, s);
 	return o;
@@ -166,7 +181,7 @@ static json_t *
 stats(struct supervisor *sv)
 {
 	struct worker_stats *st;
-	json_t *list, *o, *drops;
+	json_t *list, *o, *drops, *refusals;
 	unsigned i;
 	int d;
 
@@ -184,6 +199,11 @@ stats(struct supervisor *sv)
 			set(drops, drop_name((enum drop)d),
 			    json_integer((json_int_t)st[i].drops[d]));
 		set(o, "drops", drops);
+		refusals = json_object();
+		for (d = AOE_OK + 1; d < AOE_ERRORS; d++)
+			set(refusals, refusal_name((enum aoe_error)d),
+			    json_integer((json_int_t)st[i].refusals[d]));
+		set(o, "refusals", refusals);
 		(void)json_array_append_new(list, o);
 	}
 	free(st);

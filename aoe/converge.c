@@ -117,17 +117,40 @@ service_fail(struct service *s)
 	log_warnx("%s: not served: %s", s->row.alias, s->why.text);
 }
 
+/* Without its lists an export would serve clients that others have shut out,
+ * so one whose state cannot be read is not served. */
 static int
-load_config(struct supervisor *sv, struct export *e)
+load_state(struct supervisor *sv, struct export *e, struct reason *why)
 {
+	struct diags ds = { 0 };
 	char text[STATE_MAX];
 	ssize_t n;
+	int rc = 0;
 
 	n = priv_state_read(sv->priv, e->row.alias, text, sizeof(text));
-	if (n <= 0)
-		return (int)n;
-	errno = EINVAL;		/* if it is damaged */
-	return state_parse(text, (size_t)n, &e->config);
+	if (n == -1)
+		diags_add(&ds, 0, 0, "%s", strerror(errno));
+	if (n > 0)
+		(void)state_parse(text, (size_t)n, &e->kept, &ds);
+	if (diags_any(&ds)) {
+		snprintf(why->text, sizeof(why->text), "%s/%s.json: %.160s",
+		    sv->state_dir, e->row.alias,
+		    ds.n > 0 ? ds.v[0].msg : "out of memory");
+		rc = -1;
+	}
+	diags_free(&ds);
+	e->state = e->kept;
+	return rc;
+}
+
+static int
+prepare(struct export *e, struct reason *why)
+{
+	int rc = attach_begin(e);
+
+	if (rc == -1)
+		(void)strlcpy(why->text, strerror(errno), sizeof(why->text));
+	return rc;
 }
 
 /* Its file is open: it becomes the row's export, if it is its turn. */
@@ -147,16 +170,12 @@ take_over(struct supervisor *sv, struct service *s)
 		export_discard(sv, e);
 		return;
 	}
-	if (attach_begin(e) == -1) {
-		(void)strlcpy(s->why.text, strerror(errno),
-		    sizeof(s->why.text));
+	if (load_state(sv, e, &s->why) == -1 || prepare(e, &s->why) == -1) {
 		service_fail(s);
 		export_discard(sv, e);
 		return;
 	}
 	e->owner = choose_owner(sv, &e->row);
-	if (load_config(sv, e) == -1)
-		log_warn("%s: state in %s", e->row.alias, sv->state_dir);
 	if (e->cut != 0)
 		log_info("%s: %s: the last %u sectors are not served: sizes "
 		    "are rounded down to 4 KiB", e->row.alias, e->row.file,
@@ -410,7 +429,7 @@ collect(struct supervisor *sv)
 {
 	uint64_t epoch = workers_epoch(sv->workers, sv->nworkers);
 
-	store_configs(sv);
+	store_states(sv);
 	opened_collect(sv);
 	collect_exports(sv, epoch);
 	collect_ifaces(sv, epoch);

@@ -95,6 +95,7 @@ export_new(const struct row *r, struct image *img, struct reason *why)
 	e->offset = (off_t)(r->offset * SECTOR);
 	e->disk.ro = r->ro;
 	e->disk.cached = r->sync == SYNC_NONE && !r->ro;
+	e->cache_on = e->disk.cached;
 	make_serial(r, e->disk.serial);
 	return e;
 fail_errno:

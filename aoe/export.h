@@ -46,10 +46,10 @@ struct attach {
 	bool		 in;		/* served on it */
 };
 
-enum config_phase {
-	CONFIG_IDLE,
-	CONFIG_STORE,		/* the owner waits for it to be stored */
-	CONFIG_STORED		/* config_errno says how it went */
+enum store_phase {
+	STORE_IDLE,
+	STORE_WANTED,		/* the owner waits for it to be stored */
+	STORE_DONE		/* state_errno says how it went */
 };
 
 struct export {
@@ -73,6 +73,7 @@ struct export {
 	bool			 published;	/* in a view, now or before */
 	uint64_t		 retired_epoch;	/* first view without it */
 	LIST_ENTRY(export)	 retired;
+	struct state		 kept;		/* as it is on disk */
 
 	/* The owner's. */
 	unsigned		 announced;	/* of `announce` */
@@ -89,19 +90,24 @@ struct export {
 	bool			 closing;
 	unsigned		 inflight;	/* requests kept */
 	unsigned		 running;	/* of them at the disk */
-	struct config		 config;
-	struct config		 config_new;
-	struct req		*config_req;	/* waits for config_new */
-	LIST_ENTRY(export)	 config_link;
-	int			 config_errno;
+	bool			 cache_on;	/* answers writes before they
+						 * are stable */
+	bool			 smart_off;
+	struct state		 state;
+	struct state		 state_new;
+	struct req		*state_req;	/* waits for state_new */
+	struct mask_edit	 state_edit;	/* if it edits the masks */
+	LIST_ENTRY(export)	 state_link;
+	int			 state_errno;
 	uint64_t		 complained;	/* when, seconds */
+	uint64_t		 told;		/* of lists; when, seconds */
 
 	/* Between threads. */
 	_Atomic uint64_t	 sectors;	/* it may grow */
 	_Atomic bool		 frozen;	/* read-only: it has shrunk */
 	_Atomic unsigned	 announce;	/* clients are to hear of it:
 						 * counts occasions */
-	_Atomic int		 phase;		/* enum config_phase */
+	_Atomic int		 phase;		/* enum store_phase */
 	_Atomic bool		 retiring;	/* no longer in the newest view */
 	_Atomic bool		 drained;	/* the owner is done with it */
 	_Atomic int		 failed;	/* errno of a lost write, or 0 */

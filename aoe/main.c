@@ -171,7 +171,7 @@ static void
 make_state_dir(const char *path)
 {
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
-		warn("%s: config strings cannot be kept", path);
+		warn("%s: config strings and lists cannot be kept", path);
 }
 
 /* Leave the terminal.  The parent stays until the child serves, and ends with

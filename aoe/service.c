@@ -49,17 +49,18 @@ complain(struct supervisor *sv, const struct export *e)
 	if (sv->complained != 0 && now < sv->complained + COMPLAIN_EVERY)
 		return;
 	sv->complained = now;
-	errno = e->config_errno;
-	log_warn("%s: config string in %s", e->row.alias, sv->state_dir);
+	errno = e->state_errno;
+	log_warn("%s: config string or lists in %s", e->row.alias,
+	    sv->state_dir);
 }
 
 static int
-save_config(struct supervisor *sv, const struct export *e)
+save_state(struct supervisor *sv, const struct export *e)
 {
 	char *text;
 	int rc;
 
-	if ((text = state_format(&e->config_new)) == NULL)
+	if ((text = state_format(&e->state_new)) == NULL)
 		return -1;
 	rc = priv_state_write(sv->priv, e->row.alias, text, strlen(text));
 	free(text);
@@ -68,30 +69,31 @@ save_config(struct supervisor *sv, const struct export *e)
 
 /* True if the owner is to be told. */
 static bool
-store_config(struct supervisor *sv, struct export *e)
+store_state(struct supervisor *sv, struct export *e)
 {
-	if (e == NULL || atomic_load(&e->phase) != CONFIG_STORE)
+	if (e == NULL || atomic_load(&e->phase) != STORE_WANTED)
 		return false;
-	e->config_errno = 0;
-	if (save_config(sv, e) == -1) {
-		e->config_errno = errno;
+	e->state_errno = 0;
+	if (save_state(sv, e) == -1) {
+		e->state_errno = errno;
 		complain(sv, e);
-	}
-	atomic_store(&e->phase, CONFIG_STORED);
+	} else
+		e->kept = e->state_new;
+	atomic_store(&e->phase, STORE_DONE);
 	return true;
 }
 
 void
-store_configs(struct supervisor *sv)
+store_states(struct supervisor *sv)
 {
 	struct export *e;
 	bool any = false;
 	size_t i;
 
 	for (i = 0; i < sv->n; i++)
-		any = store_config(sv, sv->services[i].export) || any;
+		any = store_state(sv, sv->services[i].export) || any;
 	LIST_FOREACH(e, &sv->retiring, retired)
-		any = store_config(sv, e) || any;
+		any = store_state(sv, e) || any;
 	if (any)
 		workers_wake(sv->workers, sv->nworkers);
 }

@@ -67,7 +67,7 @@ bool	has_predecessor(const struct supervisor *, const char *alias,
 /* service.c */
 
 /* Store what clients want stored. */
-void	store_configs(struct supervisor *);
+void	store_states(struct supervisor *);
 
 /* attach.c */
 

@@ -26,12 +26,28 @@ const char *
 drop_name(enum drop d)
 {
 	static const char *const names[DROPS] = {
-		[DROP_SHORT] = "short", [DROP_FOREIGN] = "foreign",
-		[DROP_NOBODY] = "nobody", [DROP_BROADCAST] = "broadcast",
+		[DROP_SHORT] = "short", [DROP_LONG] = "long",
+		[DROP_VLAN] = "vlan", [DROP_FOREIGN] = "foreign",
+		[DROP_RESPONSE] = "response", [DROP_GROUP] = "group",
+		[DROP_SELF] = "self", [DROP_NOBODY] = "nobody",
+		[DROP_MASKED] = "masked", [DROP_BROADCAST] = "broadcast",
 		[DROP_BUSY] = "busy", [DROP_SEND] = "send",
 	};
 
 	return names[d];
+}
+
+const char *
+refusal_name(enum aoe_error e)
+{
+	static const char *const names[AOE_ERRORS] = {
+		[AOE_OK] = "", [AOE_BADCOMMAND] = "command",
+		[AOE_BADARG] = "argument", [AOE_UNAVAILABLE] = "unavailable",
+		[AOE_CONFIGSET] = "configured", [AOE_BADVERSION] = "version",
+		[AOE_RESERVED] = "reserved",
+	};
+
+	return names[e];
 }
 
 static void
@@ -275,15 +291,15 @@ adopt(struct worker *w)
 	worker_notify(w);
 }
 
-/* Config strings that the supervisor has stored. */
+/* States that the supervisor has stored. */
 static void
-take_configs(struct worker *w)
+take_stored(struct worker *w)
 {
 	struct export *e, *next;
 
-	LIST_FOREACH_SAFE(e, &w->configs, config_link, next)
-		if (atomic_load(&e->phase) == CONFIG_STORED)
-			serve_config_stored(w, e);
+	LIST_FOREACH_SAFE(e, &w->stores, state_link, next)
+		if (atomic_load(&e->phase) == STORE_DONE)
+			serve_stored(w, e);
 }
 
 static void
@@ -294,7 +310,7 @@ read_mail(struct worker *w)
 	w->mail_armed = false;
 	if (read(w->mail_fd, &n, sizeof(n)) == -1 && errno != EAGAIN)
 		log_warn("worker %u: eventfd", w->id);
-	take_configs(w);
+	take_stored(w);
 	adopt(w);
 }
 
@@ -424,7 +440,7 @@ worker_init(struct worker *ws, unsigned n, unsigned id, int notify_fd,
 	atomic_store(&w->published, view);
 	atomic_store(&w->epoch, view->epoch);
 	STAILQ_INIT(&w->syncs);
-	LIST_INIT(&w->configs);
+	LIST_INIT(&w->stores);
 	if (sem_init(&w->started, 0, 0) == -1 ||
 	    (w->mail_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
 	    (w->pool = pool_new()) == NULL ||
@@ -593,5 +609,7 @@ workers_stats(const struct worker *ws, unsigned n, struct worker_stats *st)
 		st[i].handed = load(&ws[i].handed);
 		for (d = 0; d < DROPS; d++)
 			st[i].drops[d] = load(&ws[i].drops[d]);
+		for (d = 0; d < AOE_ERRORS; d++)
+			st[i].refusals[d] = load(&ws[i].refusals[d]);
 	}
 }
