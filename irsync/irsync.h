@@ -204,6 +204,10 @@ int	argv_listing(struct strv *argv, const struct irsync_conf *,
 
 struct restore_options {
 	bool		 progress;	/* --info=progress2 */
+	bool		 dry_run;
+	bool		 in_place;	/* leave the folders above the paths as
+					 * they are */
+	bool		 only_dirs;	/* nothing below the paths */
 	bool		 fake_super;	/* local, made by an ordinary user */
 };
 
@@ -361,6 +365,13 @@ struct irsync {
 	bool			 version;
 	struct guards		 guards;	/* --allow-… */
 	const char		*storage_name;	/* --storage, or NULL */
+	bool			 in_place;
+	bool			 yes;
+	const char		*from;		/* --from, or NULL: what stands
+						 * in for a configuration */
+	const char		*host;		/* --host, or NULL */
+	const char		*identity;	/* --identity, or NULL */
+	const char		*port;		/* --port, or NULL */
 	const char		*to;		/* --to, or NULL */
 };
 

@@ -134,9 +134,8 @@ look_choose(struct irsync *ir, const char *spec, struct snapshot *chosen)
 	return status;
 }
 
-/* The names on a descriptor, each ended by a NUL; or -1. */
-static int
-names_fd(const struct strv *names, int snaps)
+int
+look_names(const struct strv *names, int below)
 {
 	size_t i, len;
 	int fd;
@@ -144,7 +143,7 @@ names_fd(const struct strv *names, int snaps)
 	if ((fd = memfd_create("names", MFD_CLOEXEC)) == -1)
 		return -1;
 	for (i = 0; i < names->n; i++) {
-		if (snaps != -1 && path_leads_out(snaps, names->v[i]))
+		if (below != -1 && path_leads_out(below, names->v[i]))
 			continue;
 		len = strlen(names->v[i]) + 1;
 		if (write(fd, names->v[i], len) != (ssize_t)len)
@@ -201,7 +200,7 @@ look_listing(struct irsync *ir, const struct strv *names, bool deep,
 	if (local_store(ir, &st, &fake_super) == -1 ||
 	    argv_listing(&argv, &ir->conf, deep ? names : &none,
 	    LISTING_FORMAT, fake_super) == -1 || (!deep && (r.in =
-	    names_fd(names, st != NULL ? store_fd(st) : -1)) == -1)) {
+	    look_names(names, st != NULL ? store_fd(st) : -1)) == -1)) {
 		snprintf(r.why, sizeof(r.why), "%s", strerror(errno));
 		goto out;
 	}

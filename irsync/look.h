@@ -130,6 +130,23 @@ struct difference	*compare_make(const struct listing *, const char *a,
 /* "content, time", of DIFF_. */
 void	compare_text(char *buf, size_t size, unsigned what);
 
+/* The names on a descriptor, for --files-from, each ended by a NUL.  With a
+ * folder's descriptor (else -1) those are left out that would lead out of
+ * it.  -1 with errno. */
+int	look_names(const struct strv *names, int below);
+
+/* inplace.c: a restore over the living files. */
+
+/* Show what it would change, ask, and do it.  A status. */
+int	restore_in_place(struct irsync *, const char *stamp,
+	    const struct strv *paths);
+
+/* What a line of rsync's --out-format "%i %n%L" says of an entry that would
+ * change: '+' (new) or '*', *name, and in `what` as compare_text, what changes
+ * of it.  0: it is no such line.  Pure. */
+char	item_parse(const char *line, const char **name, char *what,
+	    size_t size);
+
 int	cmd_diff(struct irsync *, const struct strv *args);
 
 #endif

@@ -452,13 +452,18 @@ argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
 	    strv_add(argv, "--partial-dir=.~irsync-partial~");
 	if (!c->storage->remote)
 		rc |= strv_add(argv, "--whole-file");
+	if (o->dry_run)
+		rc |= strv_add(argv, "--dry-run");
+	if (o->in_place)
+		rc |= strv_add(argv, "--no-implied-dirs");
 	if (o->fake_super)
 		rc |= strv_add(argv, "--fake-super") |
 		    strv_add(argv, "--remote-option=--super");
 	/* --files-from switches the recursion of --archive off. */
 	if (some)
 		rc |= strv_add(argv, "--files-from=-") |
-		    strv_add(argv, "--from0") | strv_add(argv, "--recursive");
+		    strv_add(argv, "--from0") | strv_add(argv,
+		    o->only_dirs ? "--dirs" : "--recursive");
 	rc |= add_output(argv, o->progress) | add_bwlimit(argv, c) |
 	    add_transport(argv, c) | strv_add(argv, "--") |
 	    strv_addf(argv, "%s/", src) | strv_addf(argv, "%s/", dest);
