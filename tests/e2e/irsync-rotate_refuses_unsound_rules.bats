@@ -51,7 +51,7 @@ refused() {
 	run "$BIN/irsync-rotate" -x
 	[ "$status" = 64 ]
 	run "$BIN/irsync-rotate" -f "$T/rotate.conf" "$T/nowhere"
-	[ "$status" = 2 ]
+	[ "$status" = 1 ]
 	run "$BIN/irsync-rotate" --help
 	[ "$status" = 0 ]
 	run "$BIN/irsync-rotate" --version
