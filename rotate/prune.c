@@ -20,7 +20,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "pin.h"
 #include "prune.h"
 
 #define EXPIRED		".expired."
@@ -51,20 +50,6 @@ open_snapshot(int snaps, const char *stamp, int *mode)
 	return openat(snaps, stamp, flags);
 }
 
-/* Rename, unless it was pinned since this was decided. */
-static int
-expire_locked(struct store *s, const char *stamp, const char *name)
-{
-	int pinned = pin_there(s, stamp);
-
-	if (pinned == 1)
-		errno = EBUSY;
-	if (pinned != 0)
-		return -1;
-	return renameat2(store_fd(s), stamp, store_fd(s), name,
-	    RENAME_NOREPLACE);
-}
-
 int
 prune_expire(struct store *s, const char *stamp)
 {
@@ -77,7 +62,8 @@ prune_expire(struct store *s, const char *stamp)
 	/* The lock is held over the rename: whoever waits for it to read looks
 	 * at the name again once it has it. */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		rc = expire_locked(s, stamp, name);
+		rc = renameat2(store_fd(s), stamp, store_fd(s), name,
+		    RENAME_NOREPLACE);
 	saved = errno;
 	if (rc == -1 && mode != -1)
 		(void)fchmod(fd, (mode_t)mode);
