@@ -279,7 +279,7 @@ folder_hides(struct node *n, const char *name)
 {
 	int fd, rc, saved;
 
-	if ((fd = dir_open_at(n->fd[UPPER], name)) == -1)
+	if ((fd = folder_open(n->fd[UPPER], name, UPPER)) == -1)
 		return -1;
 	rc = overlay_is_opaque(fd);
 	saved = errno;
