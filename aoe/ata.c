@@ -1,5 +1,5 @@
 /* ata.c: ATA commands as they come in AoE messages (ATA8-ACS, and AoEr11
- * section 3).  Registers in, a verdict out; it touches no disk.
+ * section 3.1).  Registers in, a verdict out; it touches no disk.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -12,8 +12,8 @@
 
 #define LBA28_MAX	UINT64_C(0x0fffffff)
 
-static void
-refuse(struct ata_op *op, uint8_t error)
+void
+ata_refuse(struct ata_op *op, uint8_t error)
 {
 	memset(op, 0, sizeof(*op));
 	op->action = ATA_ANSWER;
@@ -36,6 +36,12 @@ lba48(const uint8_t *p)
 	    (uint64_t)p[5] << 40;
 }
 
+static bool
+is_beyond(const struct ata_op *op, const struct ata_disk *d)
+{
+	return op->lba >= d->sectors || op->count > d->sectors - op->lba;
+}
+
 /* The command says how wide the address is; initiators are not agreed on the
  * flag.  A count of 0 means 256 or 65536 sectors, more than any message
  * holds. */
@@ -47,21 +53,46 @@ decide_transfer(const struct frame_ata *a, const struct ata_disk *d,
 	op->lba = wide ? lba48(a->lba) : lba28(a->lba);
 	op->count = a->count;
 	if (a->count == 0 || a->count > d->max)
-		refuse(op, ATA_ABRT);
+		ata_refuse(op, ATA_ABRT);
 	else if (action == ATA_WRITE && d->ro)
-		refuse(op, ATA_ABRT);
-	else if (op->lba >= d->sectors || a->count > d->sectors - op->lba)
-		refuse(op, ATA_IDNF);
+		ata_refuse(op, ATA_ABRT);
+	else if (is_beyond(op, d))
+		ata_refuse(op, ATA_IDNF);
 	else if (action == ATA_WRITE && a->datalen < a->count * SECTOR)
-		refuse(op, ATA_ABRT);
+		ata_refuse(op, ATA_ABRT);
+}
+
+/* No sector travels, so the message sets no limit. */
+static void
+decide_verify(const struct frame_ata *a, const struct ata_disk *d,
+    struct ata_op *op, bool wide)
+{
+	op->action = ATA_VERIFY;
+	op->lba = wide ? lba48(a->lba) : lba28(a->lba);
+	op->count = a->count != 0 ? a->count : wide ? 65536 : 256;
+	if (is_beyond(op, d))
+		ata_refuse(op, ATA_IDNF);
 }
 
 static void
-decide_power(struct ata_op *op)
+decide_good(struct ata_op *op, uint8_t result)
 {
 	op->action = ATA_ANSWER;
 	op->status = ATA_GOOD;
-	op->result = 0xff;	/* active or idle */
+	op->result = result;
+}
+
+/* Of the features there is the write cache.  A disk without one has it off,
+ * and one that is told to switch it on may go on without. */
+static void
+decide_features(const struct frame_ata *a, struct ata_op *op)
+{
+	if (a->feature != 0x02 && a->feature != 0x82) {
+		ata_refuse(op, ATA_ABRT);
+		return;
+	}
+	op->action = ATA_CACHE_SWITCH;
+	op->on = a->feature == 0x02;
 }
 
 void
@@ -78,9 +109,22 @@ ata_decide(const struct frame_ata *a, const struct ata_disk *d,
 	case 0x34:	/* WRITE SECTORS EXT */
 		decide_transfer(a, d, op, ATA_WRITE, a->command == 0x34);
 		break;
-	case 0xe5:	/* CHECK POWER MODE */
-		decide_power(op);
+	case 0x40:	/* READ VERIFY SECTORS */
+	case 0x42:	/* READ VERIFY SECTORS EXT */
+		decide_verify(a, d, op, a->command == 0x42);
 		break;
+	case 0xb0:	/* SMART */
+		smart_decide(a, d, op);
+		break;
+	case 0xe1:	/* IDLE IMMEDIATE */
+	case 0xe3:	/* IDLE */
+		decide_good(op, 0);
+		break;
+	case 0xe5:	/* CHECK POWER MODE */
+		decide_good(op, 0xff);	/* active or idle */
+		break;
+	case 0xe0:	/* STANDBY IMMEDIATE */
+	case 0xe2:	/* STANDBY */
 	case 0xe7:	/* FLUSH CACHE */
 	case 0xea:	/* FLUSH CACHE EXT */
 		op->action = ATA_FLUSH;
@@ -88,8 +132,11 @@ ata_decide(const struct frame_ata *a, const struct ata_disk *d,
 	case 0xec:	/* IDENTIFY DEVICE */
 		op->action = ATA_IDENTIFY;
 		break;
+	case 0xef:	/* SET FEATURES */
+		decide_features(a, op);
+		break;
 	default:
-		refuse(op, ATA_ABRT);
+		ata_refuse(op, ATA_ABRT);
 		break;
 	}
 }
@@ -133,21 +180,24 @@ put_chs(uint8_t *out, uint64_t sectors)
 	put_word(out, 58, (unsigned)(all >> 16));
 }
 
-/* Which commands there are and which are switched on. */
+/* Which commands there are and which are switched on: SMART, power management,
+ * a write cache; 48 bits, FLUSH CACHE (EXT); SMART's error log. */
 static void
-put_features(uint8_t *out, bool cached)
+put_features(uint8_t *out, const struct ata_disk *d)
 {
-	unsigned cache = cached ? 0x0020 : 0;
+	unsigned has = 0x0009 | (d->cached ? 0x0020 : 0);
+	unsigned on = 0x0008 | (d->smart_off ? 0 : 0x0001) |
+	    (d->cache_on ? 0x0020 : 0);
 
-	put_word(out, 49, 0x0300);	/* LBA, DMA */
+	put_word(out, 49, 0x0200);	/* LBA */
 	put_word(out, 50, 0x4000);
-	put_word(out, 80, 0x00f0);	/* ATA/ATAPI-4 to -7 */
-	put_word(out, 82, 0x4000 | cache);
-	put_word(out, 83, 0x7400);	/* LBA48, FLUSH CACHE, EXT */
-	put_word(out, 84, 0x4000);
-	put_word(out, 85, 0x4000 | cache);
+	put_word(out, 80, 0x01f0);	/* ATA/ATAPI-4 to -7, ATA8-ACS */
+	put_word(out, 82, has);
+	put_word(out, 83, 0x7400);
+	put_word(out, 84, 0x4001);
+	put_word(out, 85, on);
 	put_word(out, 86, 0x3400);
-	put_word(out, 87, 0x4000);
+	put_word(out, 87, 0x4001);
 }
 
 void
@@ -163,7 +213,7 @@ ata_identify(const struct ata_disk *d, uint8_t out[SECTOR])
 	put_string(out, 23, 8, &BACKSHELF_VERSION[sizeof("backshelf")]);
 	put_string(out, 27, 40, "backshelf aoed");
 	put_word(out, 47, 0x8000);
-	put_features(out, d->cached);
+	put_features(out, d);
 	put_word(out, 60, (unsigned)(low & 0xffff));
 	put_word(out, 61, (unsigned)(low >> 16));
 	for (i = 0; i < 4; i++)

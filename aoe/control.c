@@ -15,7 +15,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "control.h"
@@ -45,15 +44,6 @@ struct control {
 	char		*lock_path;
 	struct conn	 conns[CONNS];
 };
-
-static int64_t
-now_ms(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
 
 void
 control_claim(struct control *c)
@@ -133,6 +123,20 @@ fail:
 	return NULL;
 }
 
+void
+control_child(struct control *c)
+{
+	close(c->lock);
+	c->lock = -1;
+}
+
+void
+control_parent(struct control *c)
+{
+	close(c->fd);
+	c->fd = -1;
+}
+
 static void
 conn_close(struct conn *n)
 {
@@ -154,13 +158,16 @@ control_close(struct control *c)
 	for (i = 0; i < CONNS; i++)
 		if (c->conns[i].fd != -1)
 			conn_close(&c->conns[i]);
-	close(c->fd);
-	(void)unlink(c->path);
-	/* The lock's file stays: removing it would let two daemons hold two
-	 * locks of one name. */
-	if (ftruncate(c->lock, 0) == -1)
-		log_warn("%s", c->lock_path);
-	close(c->lock);
+	if (c->fd != -1)
+		close(c->fd);
+	if (c->lock != -1) {
+		(void)unlink(c->path);
+		/* The lock's file stays: removing it would let two daemons
+		 * hold two locks of one name. */
+		if (ftruncate(c->lock, 0) == -1)
+			log_warn("%s", c->lock_path);
+		close(c->lock);
+	}
 	free(c->path);
 	free(c->lock_path);
 	free(c);

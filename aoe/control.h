@@ -26,6 +26,7 @@ enum control_command {
 struct control_request {
 	enum control_command	command;
 	struct strv		aliases;	/* none: all */
+	unsigned		survey;		/* what it waits for */
 };
 
 const char *control_command_name(enum control_command);
@@ -39,8 +40,7 @@ int	control_decode(const char *, size_t len, struct control_request *req,
 /* control_answer.c: what is answered; objects for the caller to free. */
 struct supervisor;
 
-json_t	*control_carry_out(struct supervisor *,
-	    const struct control_request *);
+json_t	*control_carry_out(struct supervisor *, struct control_request *);
 
 /* Have the exports that a start, stop or restart names come to rest? */
 bool	control_settled(struct supervisor *, const struct control_request *);
@@ -61,7 +61,12 @@ struct control *control_open(const char *path);
 /* The process that goes on is another by now (daemonised): rewrite the pid. */
 void	control_claim(struct control *);
 
-/* Close, and remove socket and lock. */
+/* After a fork: the child listens and answers, the parent has the lock and the
+ * names, so that the lock goes when the parent does. */
+void	control_child(struct control *);
+void	control_parent(struct control *);
+
+/* Close; whoever has the names removes the socket, too. */
 void	control_close(struct control *);
 
 #define CONTROL_FDS	17

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <stdio.h>
 #include <string.h>
+#include <vis.h>
 
 #include "control.h"
 #include "mac.h"
@@ -27,17 +28,30 @@ set(json_t *o, const char *key, json_t *value)
 }
 
 static json_t *
-clients(const struct row *r)
+addresses(const uint64_t *macs, size_t n)
 {
 	json_t *list = json_array();
 	char mac[MAC_TEXT];
 	size_t i;
 
-	for (i = 0; i < r->nmacs; i++) {
-		mac_format(mac, r->macs[i]);
+	for (i = 0; i < n; i++) {
+		mac_format(mac, macs[i]);
 		(void)json_array_append_new(list, json_string(mac));
 	}
 	return list;
+}
+
+/* What clients have had the export remember.  A client wrote the string. */
+static void
+add_state(json_t *o, const struct state *st)
+{
+	char text[4 * FRAME_CONFIG_MAX + 1];
+
+	strvisx(text, (const char *)st->config.bytes, st->config.len,
+	    VIS_OCTAL | VIS_TAB | VIS_NL);
+	set(o, "config", json_string(text));
+	set(o, "mask", addresses(st->mask.v, st->mask.n));
+	set(o, "reserved", addresses(st->reserved.v, st->reserved.n));
 }
 
 static json_t *
@@ -59,18 +73,22 @@ number(const _Atomic uint64_t *c)
 }
 
 static void
-add_counters(json_t *o, const struct export *e)
+add_counters(json_t *o, const struct supervisor *sv, const struct service *s)
 {
-	static const struct export_stats none;
-	const struct export_stats *st = e != NULL ? &e->stats : &none;
+	struct export_stats sum, *st = &sum;
+	double read, written;
 	int64_t heard;
 
+	service_stats(sv, s, st);
+	service_rate(sv, s, &read, &written);
 	heard = atomic_load_explicit(&st->heard, memory_order_relaxed);
 	set(o, "reads", number(&st->reads));
 	set(o, "writes", number(&st->writes));
 	set(o, "flushes", number(&st->flushes));
 	set(o, "bytes_read", number(&st->bytes_read));
 	set(o, "bytes_written", number(&st->bytes_written));
+	set(o, "read_rate", json_integer((json_int_t)read));
+	set(o, "write_rate", json_integer((json_int_t)written));
 	set(o, "syncs", number(&st->syncs));
 	set(o, "errors", number(&st->errors));
 	set(o, "dropped", number(&st->dropped));
@@ -88,7 +106,7 @@ add_row(json_t *o, const struct row *r)
 	if (r->bad != NULL)
 		return;
 	set(o, "address", json_string(address));
-	set(o, "clients", clients(r));
+	set(o, "clients", addresses(r->macs, r->nmacs));
 	set(o, "interfaces", names(&r->ifaces));
 	set(o, "file", json_string(r->file));
 	set(o, "ro", json_boolean(r->ro));
@@ -111,11 +129,13 @@ describe(struct supervisor *sv, const struct service *s)
 	if (why.text[0] != '\0')
 		set(o, "why", json_string(why.text));
 	if (e != NULL) {
-		set(o, "sectors", json_integer((json_int_t)e->disk.sectors));
+		set(o, "sectors", json_integer((json_int_t)
+		    atomic_load(&e->sectors)));
 		set(o, "serial", json_string(e->disk.serial));
 		set(o, "worker", json_integer(e->owner));
+		add_state(o, &e->kept);
 	}
-	add_counters(o, e);
+	add_counters(o, sv, s);
 	return o;
 }
 
@@ -161,7 +181,7 @@ static json_t *
 stats(struct supervisor *sv)
 {
 	struct worker_stats *st;
-	json_t *list, *o, *drops;
+	json_t *list, *o, *drops, *refusals;
 	unsigned i;
 	int d;
 
@@ -179,6 +199,11 @@ stats(struct supervisor *sv)
 			set(drops, drop_name((enum drop)d),
 			    json_integer((json_int_t)st[i].drops[d]));
 		set(o, "drops", drops);
+		refusals = json_object();
+		for (d = AOE_OK + 1; d < AOE_ERRORS; d++)
+			set(refusals, refusal_name((enum aoe_error)d),
+			    json_integer((json_int_t)st[i].refusals[d]));
+		set(o, "refusals", refusals);
 		(void)json_array_append_new(list, o);
 	}
 	free(st);
@@ -200,30 +225,12 @@ findings(struct supervisor *sv, const struct diags *ds)
 	    sv->table_path, "errors", list);
 }
 
-static json_t *
-table_command(struct supervisor *sv, enum control_command c)
-{
-	struct diags ds = { 0 };
-	json_t *o;
-
-	if (c == CONTROL_RELOAD)
-		(void)services_reload(sv, &ds);
-	else
-		(void)services_check(sv->table_path, &ds);
-	services_converge(sv);
-	o = findings(sv, &ds);
-	diags_free(&ds);
-	return o;
-}
-
 static void
 operate(struct supervisor *sv, const struct control_request *req)
 {
 	struct service *s;
 	size_t i, n;
 
-	if (req->command != CONTROL_STOP)
-		services_refresh(sv);
 	n = req->aliases.n > 0 ? req->aliases.n : sv->n;
 	for (i = 0; i < n; i++) {
 		s = req->aliases.n == 0 ? &sv->services[i] :
@@ -237,11 +244,11 @@ operate(struct supervisor *sv, const struct control_request *req)
 		else
 			service_restart(sv, s);
 	}
-	services_converge(sv);
+	services_turn(sv);
 }
 
 json_t *
-control_carry_out(struct supervisor *sv, const struct control_request *req)
+control_carry_out(struct supervisor *sv, struct control_request *req)
 {
 	switch (req->command) {
 	case CONTROL_STATUS:
@@ -250,7 +257,10 @@ control_carry_out(struct supervisor *sv, const struct control_request *req)
 		return stats(sv);
 	case CONTROL_RELOAD:
 	case CONTROL_CHECK:
-		return table_command(sv, req->command);
+		req->survey = services_survey(sv,
+		    req->command == CONTROL_RELOAD);
+		services_turn(sv);
+		break;
 	case CONTROL_START:
 	case CONTROL_STOP:
 	case CONTROL_RESTART:
@@ -261,25 +271,36 @@ control_carry_out(struct supervisor *sv, const struct control_request *req)
 }
 
 static bool
-is_settled(enum service_state state)
+table_settled(const struct supervisor *sv, const struct control_request *req)
 {
-	return state != STATE_STOPPING && state != STATE_WAITING;
+	const struct diags *ds;
+	size_t i;
+
+	if (!services_surveyed(sv, req->survey, &ds))
+		return false;
+	if (req->command == CONTROL_CHECK || diags_any(ds))
+		return true;
+	for (i = 0; i < sv->n; i++)
+		if (service_pending(sv, &sv->services[i]))
+			return false;
+	return services_adopted(sv) && sv->measuring == 0;
 }
 
 bool
 control_settled(struct supervisor *sv, const struct control_request *req)
 {
 	const struct service *s;
-	struct reason why;
 	size_t i, n;
 
+	if (req->command == CONTROL_RELOAD || req->command == CONTROL_CHECK)
+		return table_settled(sv, req);
 	if (!services_adopted(sv))
 		return false;
 	n = req->aliases.n > 0 ? req->aliases.n : sv->n;
 	for (i = 0; i < n; i++) {
 		s = req->aliases.n == 0 ? &sv->services[i] :
 		    service_find(sv, req->aliases.v[i]);
-		if (s != NULL && !is_settled(service_state(sv, s, &why)))
+		if (s != NULL && service_pending(sv, s))
 			return false;
 	}
 	return true;
@@ -305,8 +326,44 @@ result_of(struct supervisor *sv, const struct service *s,
 	return o;
 }
 
+/* What a reload has not brought about yet. */
+static json_t *
+pending(const struct supervisor *sv)
+{
+	json_t *list = json_array();
+	struct reason why;
+	size_t i;
+
+	for (i = 0; i < sv->n; i++) {
+		const struct service *s = &sv->services[i];
+		enum service_state state = service_state(sv, s, &why);
+
+		if (service_pending(sv, s) || state == STATE_WAITING)
+			(void)json_array_append_new(list, json_pack(
+			    "{s:s, s:s, s:s}", "alias", s->row.alias, "state",
+			    service_state_name(state), "why", why.text));
+	}
+	return list;
+}
+
+static json_t *
+table_result(struct supervisor *sv, const struct control_request *req)
+{
+	const struct diags *ds;
+	json_t *o;
+
+	if (!services_surveyed(sv, req->survey, &ds))
+		return control_error("the table is still being looked at");
+	o = findings(sv, ds);
+	if (req->command == CONTROL_RELOAD && !diags_any(ds))
+		set(o, "pending", pending(sv));
+	return o;
+}
+
 json_t *
 control_result(struct supervisor *sv, const struct control_request *req)
 {
+	if (req->command == CONTROL_RELOAD || req->command == CONTROL_CHECK)
+		return table_result(sv, req);
 	return for_each(sv, req, "results", result_of);
 }

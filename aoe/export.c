@@ -14,6 +14,7 @@
 #include <xxhash.h>
 
 #include "export.h"
+#include "link.h"
 #include "net.h"
 
 /* The sectors that the row serves of a file of that size, whole pages of
@@ -88,11 +89,13 @@ export_new(const struct row *r, struct image *img, struct reason *why)
 		goto fail_errno;
 	if ((e->disk.sectors = measure(r, img->bytes, &e->cut, why)) == 0)
 		goto fail;
+	atomic_store(&e->sectors, e->disk.sectors);
 	e->dev = img->dev;
 	e->ino = img->ino;
 	e->offset = (off_t)(r->offset * SECTOR);
 	e->disk.ro = r->ro;
 	e->disk.cached = r->sync == SYNC_NONE && !r->ro;
+	e->cache_on = e->disk.cached;
 	make_serial(r, e->disk.serial);
 	return e;
 fail_errno:
@@ -123,7 +126,8 @@ export_open(const struct row *r, struct reason *why)
 static off_t
 length_of(const struct export *e)
 {
-	return (off_t)(e->disk.sectors * SECTOR);
+	return (off_t)(atomic_load_explicit(&e->sectors,
+	    memory_order_relaxed) * SECTOR);
 }
 
 /* A lock of the open file, not of the process: that one would end when any
@@ -139,6 +143,15 @@ export_lock(const struct export *e)
 	};
 
 	return fcntl(e->fd, F_OFD_SETLK, &fl);
+}
+
+void
+export_unlock(const struct export *e)
+{
+	struct flock fl = { .l_type = F_UNLCK, .l_whence = SEEK_SET };
+
+	if (e->fd != -1)
+		(void)fcntl(e->fd, F_OFD_SETLK, &fl);
 }
 
 bool
@@ -158,6 +171,7 @@ export_free(struct export *e)
 		close(e->fd);
 	if (e->fd_plain != -1)
 		close(e->fd_plain);
+	free(e->links);
 	free(e->ifaces);
 	row_free(&e->row);
 	free(e);
@@ -175,13 +189,42 @@ item_column(const struct row *r, enum table_column c, size_t n)
 	return col;
 }
 
+uint64_t
+export_measure(const struct row *r, int fd, struct reason *why)
+{
+	struct image img = IMAGE_NONE;
+	unsigned cut;
+
+	img.fd = fd;
+	if (image_measure(&img) == -1) {
+		export_reason(r, errno, why);
+		return 0;
+	}
+	return measure(r, img.bytes, &cut, why);
+}
+
+void
+export_check_links(const struct row *r, const struct links *ls,
+    struct diags *ds)
+{
+	struct reason why;
+	size_t i;
+
+	for (i = 0; i < r->ifaces.n && r->bad == NULL; i++) {
+		links_unfit(ls, r->ifaces.v[i], false, why.text,
+		    sizeof(why.text));
+		if (why.text[0] != '\0')
+			diags_add(ds, r->line, item_column(r, COL_IFACE, i),
+			    "%s", why.text);
+	}
+}
+
 void
 export_report(const struct row *r, int err, const struct image *img,
     struct diags *ds)
 {
 	struct reason why;
 	unsigned cut;
-	size_t i;
 
 	if (r->bad != NULL)
 		return;
@@ -192,14 +235,10 @@ export_report(const struct row *r, int err, const struct image *img,
 		(void)measure(r, img->bytes, &cut, &why);
 	if (why.text[0] != '\0')
 		diags_add(ds, r->line, r->col[COL_FILE], "%s", why.text);
-	for (i = 0; i < r->ifaces.n; i++)
-		if (iface_probe(r->ifaces.v[i]) == -1)
-			diags_add(ds, r->line, item_column(r, COL_IFACE, i),
-			    "%s: %s", r->ifaces.v[i], strerror(errno));
 }
 
 void
-export_check(const struct row *r, struct diags *ds)
+export_check(const struct row *r, const struct links *ls, struct diags *ds)
 {
 	struct image img;
 	int err = 0;
@@ -209,6 +248,7 @@ export_check(const struct row *r, struct diags *ds)
 	if (image_open(r, &img) == -1)
 		err = errno;
 	export_report(r, err, &img, ds);
+	export_check_links(r, ls, ds);
 	image_close(&img);
 }
 

@@ -22,6 +22,7 @@
 
 struct req;
 struct iface;
+struct links;
 TAILQ_HEAD(req_list, req);
 
 /* Written by the owner alone, read by anyone: relaxed loads and stores. */
@@ -38,10 +39,17 @@ struct export_stats {
 						 * 0: never */
 };
 
-enum config_phase {
-	CONFIG_IDLE,
-	CONFIG_STORE,		/* the owner waits for it to be stored */
-	CONFIG_STORED		/* config_errno says how it went */
+/* One of the row's interfaces. */
+struct attach {
+	struct iface	*ifc;		/* NULL: it is not to be had */
+	int64_t		 due;		/* ms: asked who else serves; 0: not */
+	bool		 in;		/* served on it */
+};
+
+enum store_phase {
+	STORE_IDLE,
+	STORE_WANTED,		/* the owner waits for it to be stored */
+	STORE_DONE		/* state_errno says how it went */
 };
 
 struct export {
@@ -51,21 +59,24 @@ struct export {
 	int			 fd_plain;	/* without O_DIRECT, for what
 						 * is not aligned; or -1 */
 	off_t			 offset;	/* bytes */
-	struct ata_disk		 disk;
+	struct ata_disk		 disk;		/* as it was opened; what
+						 * holds now is below */
 	unsigned		 cut;		/* sectors left out at the end */
 	unsigned		 owner;		/* the worker's number */
 	dev_t			 dev;		/* which file it is */
 	ino_t			 ino;
 
 	/* The supervisor's. */
-	struct iface		**ifaces;	/* those that are there */
+	struct attach		*links;		/* one for each of the row's */
+	struct iface		**ifaces;	/* those it is served on */
 	size_t			 nifaces;
 	bool			 published;	/* in a view, now or before */
 	uint64_t		 retired_epoch;	/* first view without it */
 	LIST_ENTRY(export)	 retired;
+	struct state		 kept;		/* as it is on disk */
 
 	/* The owner's. */
-	bool			 announced;
+	unsigned		 announced;	/* of `announce` */
 	bool			 can_nowait;	/* the file knows RWF_NOWAIT */
 	struct order		 order;
 	struct req_list		 ready;		/* may start, too many run */
@@ -79,15 +90,24 @@ struct export {
 	bool			 closing;
 	unsigned		 inflight;	/* requests kept */
 	unsigned		 running;	/* of them at the disk */
-	struct config		 config;
-	struct config		 config_new;
-	struct req		*config_req;	/* waits for config_new */
-	LIST_ENTRY(export)	 config_link;
-	int			 config_errno;
+	bool			 cache_on;	/* answers writes before they
+						 * are stable */
+	bool			 smart_off;
+	struct state		 state;
+	struct state		 state_new;
+	struct req		*state_req;	/* waits for state_new */
+	struct mask_edit	 state_edit;	/* if it edits the masks */
+	LIST_ENTRY(export)	 state_link;
+	int			 state_errno;
 	uint64_t		 complained;	/* when, seconds */
+	uint64_t		 told;		/* of lists; when, seconds */
 
 	/* Between threads. */
-	_Atomic int		 phase;		/* enum config_phase */
+	_Atomic uint64_t	 sectors;	/* it may grow */
+	_Atomic bool		 frozen;	/* read-only: it has shrunk */
+	_Atomic unsigned	 announce;	/* clients are to hear of it:
+						 * counts occasions */
+	_Atomic int		 phase;		/* enum store_phase */
 	_Atomic bool		 retiring;	/* no longer in the newest view */
 	_Atomic bool		 drained;	/* the owner is done with it */
 	_Atomic int		 failed;	/* errno of a lost write, or 0 */
@@ -119,6 +139,9 @@ struct export *export_open(const struct row *, struct reason *why);
  * has it.  It ends with the descriptor. */
 int	export_lock(const struct export *);
 
+/* Let go of it now, whenever it is closed. */
+void	export_unlock(const struct export *);
+
 /* Do both serve some sector of one file? */
 bool	export_overlaps(const struct export *, const struct export *);
 
@@ -127,7 +150,15 @@ void	export_free(struct export *);
 
 /* What needs the world: add a finding for each file of the row that cannot be
  * served and each interface that is not there. */
-void	export_check(const struct row *, struct diags *);
+void	export_check(const struct row *, const struct links *, struct diags *);
+
+/* The same for the interfaces alone. */
+void	export_check_links(const struct row *, const struct links *,
+	    struct diags *);
+
+/* Sectors that a descriptor's file has to serve for that row by now; may hang
+ * where the file system does.  0 with why->text if it is none. */
+uint64_t export_measure(const struct row *, int fd, struct reason *why);
 
 /* The same with what opening the file has come to: an errno, or 0 and the
  * image, of which only the size is asked. */

@@ -30,9 +30,8 @@ file_open(const struct row *r, int extra)
 	return fd;
 }
 
-/* Size and identity of a regular file or block device. */
-static int
-file_measure(struct image *img)
+int
+image_measure(struct image *img)
 {
 	struct stat st;
 
@@ -61,7 +60,7 @@ image_open(const struct row *r, struct image *img)
 	*img = IMAGE_NONE;
 	if ((img->fd = file_open(r, r->direct ? O_DIRECT : 0)) != -1 &&
 	    (!r->direct || (img->fd_plain = file_open(r, 0)) != -1) &&
-	    file_measure(img) == 0)
+	    image_measure(img) == 0)
 		return 0;
 	saved = errno;
 	image_close(img);

@@ -27,6 +27,9 @@ struct image {
  * and block devices are served.  0, or -1 with errno and nothing open. */
 int	image_open(const struct row *, struct image *);
 
+/* Measure what img->fd is: bytes, dev and ino.  0, or -1 with errno. */
+int	image_measure(struct image *);
+
 /* Close what is open of it. */
 void	image_close(struct image *);
 

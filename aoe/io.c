@@ -10,6 +10,7 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -19,7 +20,10 @@
 #include "worker_impl.h"
 
 #define DEPTH		32	/* operations of one export in the ring */
+#define VERIFY_BYTES	8192	/* of one read; whole pages, and in a buffer */
 #define COMPLAIN_EVERY	10	/* seconds between lines about one export */
+
+static_assert(VERIFY_BYTES <= EXPORT_SECTORS_MAX * SECTOR, "a buffer's room");
 
 static size_t
 bytes_of(const struct req *r)
@@ -69,13 +73,18 @@ answer(struct worker *w, struct req *r, int err)
 	struct export_stats *st = &e->stats;
 	size_t len = 0;
 
+	if (r == e->state_req) {
+		serve_fenced(w, e);
+		io_release(w, e);
+		return;
+	}
 	if (err != 0) {
 		serve_ata_answer(w, r, ATA_FAILED, error_register(err),
 		    (uint8_t)r->order.count, 0);
 	} else {
 		switch (r->order.kind) {
 		case ORDER_READ:
-			len = bytes_of(r);
+			len = r->verify ? 0 : bytes_of(r);
 			stat_add(&st->reads, 1);
 			stat_add(&st->bytes_read, len);
 			break;
@@ -124,7 +133,7 @@ finish(struct worker *w, struct req *r, int err)
 	if (err == 0 && r->order.kind == ORDER_WRITE)
 		e->unsynced = true;
 	if (err == 0 && (r->order.kind == ORDER_FLUSH ||
-	    (r->order.kind == ORDER_WRITE && e->row.sync == SYNC_ALWAYS))) {
+	    (r->order.kind == ORDER_WRITE && !e->cache_on))) {
 		TAILQ_INSERT_TAIL(&e->written, r, link);
 		want_sync(w, e);
 	} else
@@ -138,7 +147,8 @@ try_now(struct worker *w, struct req *r)
 	struct export *e = r->export;
 	ssize_t n;
 
-	if (r->order.kind != ORDER_READ || !e->can_nowait || e->row.direct)
+	if (r->order.kind != ORDER_READ || r->verify || !e->can_nowait ||
+	    e->row.direct)
 		return false;
 	n = disk_read_now(e->fd, r->frame + FRAME_ATA_HEADER, bytes_of(r),
 	    offset_of(r));
@@ -156,11 +166,17 @@ static void
 submit(struct worker *w, struct req *r)
 {
 	struct export *e = r->export;
-	uint8_t *data = r->frame + FRAME_ATA_HEADER + r->done;
+	uint8_t *data = r->frame + FRAME_ATA_HEADER;
 	size_t len = bytes_of(r) - r->done;
 	off_t off = offset_of(r) + (off_t)r->done;
 	int fd = r->plain ? e->fd_plain : e->fd;
 
+	/* What is verified is more than a buffer holds: it is read over
+	 * itself. */
+	if (!r->verify)
+		data += r->done;
+	else if (len > VERIFY_BYTES)
+		len = VERIFY_BYTES;
 	e->running++;
 	if (r->order.kind == ORDER_READ)
 		disk_read(w->disk, fd, data, len, off, r);
@@ -204,6 +220,15 @@ io_request(struct worker *w, struct req *r)
 	r->done = 0;
 	r->plain = false;
 	if (order_add(&e->order, &r->order))
+		start(w, r);
+}
+
+void
+io_fence(struct worker *w, struct req *r)
+{
+	r->order.kind = ORDER_FLUSH;
+	r->order.lba = r->order.count = 0;
+	if (order_add(&r->export->order, &r->order))
 		start(w, r);
 }
 

@@ -1,12 +1,10 @@
-/* main.c: aoed(8): options, the order of starting, the supervisor's loop.
- * Nothing of the protocol.
+/* main.c: aoed(8): options, the order of starting, the parent's process.  The
+ * one that serves is in supervise.c.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -14,33 +12,32 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "conf.h"
+#include "confine.h"
 #include "control.h"
 #include "exits.h"
 #include "log.h"
+#include "priv.h"
 #include "service.h"
+#include "spawn.h"
+#include "supervise.h"
 #include "version.h"
-#include "view.h"
-#include "worker.h"
 
 #define TABLE_PATH	"/etc/aoed.conf"
 #define STATE_DIR	"/var/lib/aoed"
 #define WORKERS_MAX	256
-#define PATIENCE_MS	3000	/* for a killed one's locks of images */
-#define END_SECONDS	30	/* for what is in flight at the end */
 
 struct options {
 	const char	*table;
 	const char	*socket;
 	const char	*state;
+	const char	*user;		/* NULL: _aoed, or nobody */
 	unsigned	 workers;	/* 0: one for each CPU */
 	bool		 foreground;
 	bool		 check;
@@ -51,7 +48,7 @@ static void
 usage(FILE *f)
 {
 	fprintf(f, "usage: aoed [-dnv] [-f table] [-j workers] [-S statedir] "
-	    "[-s socket]\n");
+	    "[-s socket]\n            [-u user]\n");
 }
 
 static void
@@ -65,7 +62,7 @@ parse_options(int argc, char **argv, struct options *o)
 	const char *bad;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "df:j:nS:s:v", longs,
+	while ((c = getopt_long(argc, argv, "df:j:nS:s:u:v", longs,
 	    NULL)) != -1) {
 		switch (c) {
 		case 'd':
@@ -89,6 +86,9 @@ parse_options(int argc, char **argv, struct options *o)
 		case 's':
 			o->socket = optarg;
 			break;
+		case 'u':
+			o->user = optarg;
+			break;
 		case 'v':
 			o->verbose = true;
 			break;
@@ -109,6 +109,20 @@ parse_options(int argc, char **argv, struct options *o)
 	}
 }
 
+/* The table's text.  It ends the process if there is none. */
+static char *
+read_table(const char *path)
+{
+	struct diags ds = { 0 };
+	char *text;
+
+	if ((text = conf_read(path, &ds)) == NULL) {
+		diags_print(stderr, path, &ds);
+		exit(BS_CONFIG);
+	}
+	return text;
+}
+
 static int
 check_only(const char *table)
 {
@@ -121,17 +135,24 @@ check_only(const char *table)
 	return rc == 0 ? BS_OK : BS_FAIL;
 }
 
+/* Both processes begin with the same table, and each with its own copy. */
 static void
-load_table(struct supervisor *sv)
+load_table(struct supervisor *sv, struct parent *p)
 {
-	struct diags ds = { 0 };
+	struct diags ds = { 0 }, same = { 0 };
+	char *text;
 	int rc;
 
-	rc = services_load(sv, &ds);
+	text = read_table(sv->table_path);
+	rc = services_load(sv, text, &ds);
 	diags_print(stderr, sv->table_path, &ds);
 	diags_free(&ds);
 	if (rc == -1)
 		errx(BS_CONFIG, "%s: not served", sv->table_path);
+	(void)table_parse(text, strlen(text), &p->tables[0], &same);
+	p->ntables = 1;
+	diags_free(&same);
+	free(text);
 }
 
 /* Descriptors: two for each worker and interface, two for each export. */
@@ -150,7 +171,7 @@ static void
 make_state_dir(const char *path)
 {
 	if (mkdir(path, 0700) == -1 && errno != EEXIST)
-		warn("%s: config strings cannot be kept", path);
+		warn("%s: config strings and lists cannot be kept", path);
 }
 
 /* Leave the terminal.  The parent stays until the child serves, and ends with
@@ -178,129 +199,6 @@ detach(void)
 	    WEXITSTATUS(status) != 0 ? WEXITSTATUS(status) : BS_FAIL);
 }
 
-static void
-detached(int fd)
-{
-	int null;
-
-	if ((null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1 ||
-	    dup2(null, 0) == -1 || dup2(null, 1) == -1 ||
-	    dup2(null, 2) == -1 || chdir("/") == -1)
-		fatal("/dev/null");
-	if (null > 2)
-		close(null);
-	if (write(fd, "", 1) != 1)
-		log_debug("nobody waits for the start");
-	close(fd);
-}
-
-static int
-signals_open(void)
-{
-	sigset_t set;
-	int fd;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	if (sigprocmask(SIG_BLOCK, &set, NULL) == -1 ||
-	    (fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) == -1)
-		fatal("signals");
-	(void)signal(SIGPIPE, SIG_IGN);
-	return fd;
-}
-
-static void
-reload(struct supervisor *sv)
-{
-	struct diags ds = { 0 };
-	size_t i;
-
-	if (services_reload(sv, &ds) == -1) {
-		for (i = 0; i < ds.n; i++)
-			log_warnx("%s:%u:%u: %s", sv->table_path,
-			    ds.v[i].line, ds.v[i].col, ds.v[i].msg);
-		log_warnx("%s: not reloaded, nothing has changed",
-		    sv->table_path);
-	} else
-		log_info("%s: reloaded", sv->table_path);
-	diags_free(&ds);
-	services_converge(sv);
-}
-
-/* True if it is time to end. */
-static bool
-take_signals(int fd, struct supervisor *sv)
-{
-	struct signalfd_siginfo si;
-	bool end = false;
-
-	while (read(fd, &si, sizeof(si)) == (ssize_t)sizeof(si)) {
-		if (si.ssi_signo == SIGHUP)
-			reload(sv);
-		else
-			end = true;
-	}
-	return end;
-}
-
-static void
-take_notes(int fd)
-{
-	uint64_t n;
-
-	if (read(fd, &n, sizeof(n)) == -1 && errno != EAGAIN)
-		log_warn("eventfd");
-}
-
-static void
-serve(struct supervisor *sv, struct control *control, int signals, int notes)
-{
-	struct pollfd v[2 + CONTROL_FDS];
-	size_t n;
-	bool end = false;
-
-	while (!end) {
-		v[0] = (struct pollfd){ .fd = signals, .events = POLLIN };
-		v[1] = (struct pollfd){ .fd = notes, .events = POLLIN };
-		n = control_poll(control, v + 2);
-		if (poll(v, 2 + n, control_timeout(control)) == -1 &&
-		    errno != EINTR)
-			fatal("poll");
-		if (v[1].revents & POLLIN) {
-			take_notes(notes);
-			services_collect(sv);
-		}
-		if (v[0].revents & POLLIN)
-			end = take_signals(signals, sv);
-		control_turn(control, sv, v + 2, n);
-	}
-}
-
-/* Let the workers finish what is in flight.  -1: it would not end. */
-static int
-finish(struct supervisor *sv, int notes)
-{
-	struct pollfd v = { .fd = notes, .events = POLLIN };
-	struct timespec ts;
-	time_t end;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	end = ts.tv_sec + END_SECONDS;
-	services_stop(sv);
-	services_converge(sv);
-	while (!services_idle(sv)) {
-		clock_gettime(CLOCK_MONOTONIC, &ts);
-		if (ts.tv_sec >= end)
-			return -1;
-		if (poll(&v, 1, 1000) > 0)
-			take_notes(notes);
-		services_collect(sv);
-	}
-	return 0;
-}
-
 static unsigned
 count_cpus(void)
 {
@@ -309,50 +207,95 @@ count_cpus(void)
 	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
 }
 
+/* Paths are looked up again later, when we are elsewhere.  NULL: errno. */
+static const char *
+absolute(const char *path)
+{
+	char *cwd, *full;
+
+	if (path[0] == '/')
+		return path;
+	if ((cwd = getcwd(NULL, 0)) == NULL ||
+	    asprintf(&full, "%s/%s", cwd, path) == -1)
+		err(BS_FAIL, "%s", path);
+	free(cwd);
+	return full;
+}
+
+static void
+find_user(const char *name, struct confine_user *u)
+{
+	char why[128];
+
+	if (confine_find(name, u, why, sizeof(why)) == -1)
+		errx(BS_CONFIG, "%s", why);
+}
+
+/* The parent's life: serve the child until it has ended. */
+static int
+parent(struct parent *p, struct control *control)
+{
+	int status;
+
+	setproctitle("parent");
+	control_parent(control);
+	if (confine_parent() == -1)
+		log_warn("the parent keeps all its rights");
+	status = parent_serve(p);
+	control_close(control);
+	return status;
+}
+
 static int
 run(const struct options *o)
 {
-	struct supervisor sv = { .table_path = o->table,
-	    .state_dir = o->state, .nworkers = o->workers };
-	struct control *control;
-	int signals, notes, parent = -1;
+	struct supervisor sv = { .table_path = absolute(o->table),
+	    .state_dir = absolute(o->state), .nworkers = o->workers };
+	struct parent p = { .table_path = sv.table_path,
+	    .state_dir = sv.state_dir, .nworkers = o->workers,
+	    .patience_ms = (SUPERVISE_END_S + 5) * 1000, .verdict = -1 };
+	struct supervise s = { .sv = &sv, .foreground = o->foreground };
+	struct confine_user user;
 
-	load_table(&sv);
+	/* 1. What may be wrong with how it was called. */
+	load_table(&sv, &p);
+	find_user(o->user, &user);
 	raise_limits();
 	make_state_dir(o->state);
-	if ((control = control_open(o->socket)) == NULL) {
+	if ((s.control = control_open(absolute(o->socket))) == NULL) {
 		if (errno == EWOULDBLOCK)
 			errx(BS_BUSY, "%s: another aoed is there", o->socket);
 		err(BS_FAIL, "%s", o->socket);
 	}
+	/* 2. Leave the terminal; from here on faults are in the log. */
+	if ((s.null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+		err(BS_FAIL, "/dev/null");
 	if (!o->foreground) {
-		parent = detach();
-		control_claim(control);
+		p.verdict = detach();
+		control_claim(s.control);
 	}
 	log_init("aoed", o->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG,
 	    LOG_DAEMON);
-	signals = signals_open();
-	if ((notes = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
-	    (sv.view = view_new(0, NULL, 0, NULL, 0)) == NULL ||
-	    workers_start(&sv.workers, sv.nworkers, notes, sv.view) == -1)
-		fatal("workers");
-	sv.patience_ms = PATIENCE_MS;
-	services_converge(&sv);
-	sv.patience_ms = 0;
-	if (parent != -1)
-		detached(parent);
-	log_info("%zu rows, %u workers", sv.n, sv.nworkers);
-	serve(&sv, control, signals, notes);
-	log_info("ending");
-	if (finish(&sv, notes) == -1) {
-		control_close(control);
-		fatalx("requests in flight did not end within %d s",
-		    END_SECONDS);
+	if (notify_open(&p.notify) == -1)
+		log_warn("NOTIFY_SOCKET");
+	s.told = p.notify.fd != -1;
+	s.watchdog_ms = s.told ? notify_watchdog_ms() : 0;
+	p.null = o->foreground ? -1 : s.null;
+	/* 3. Two processes.  The one with the rights reads nothing from the
+	 * network, the one that does has no rights. */
+	switch (priv_fork(&p, &sv.priv)) {
+	case -1:
+		fatal("fork");
+	case 0:
+		break;
+	default:
+		return parent(&p, s.control);
 	}
-	workers_stop(sv.workers, sv.nworkers);
-	control_close(control);
-	services_free(&sv);
-	return BS_OK;
+	control_child(s.control);
+	notify_close(&p.notify);
+	if (p.verdict != -1)
+		close(p.verdict);
+	return supervise(&s, &user);
 }
 
 int
@@ -361,6 +304,11 @@ main(int argc, char **argv)
 	struct options o = { .table = TABLE_PATH, .socket = CONTROL_SOCKET,
 	    .state = STATE_DIR };
 
+	/* What our caller had open is none of ours. */
+	if (spawn_fill_fds() == -1)
+		err(BS_FAIL, "/dev/null");
+	closefrom(STDERR_FILENO + 1);
+	setproctitle_init(argc, argv, environ);
 	parse_options(argc, argv, &o);
 	if (o.verbose)
 		log_setlevel(LOG_LEVEL_DEBUG);

@@ -1,11 +1,12 @@
 /* net.c: packet sockets; the only file that knows AF_PACKET and BPF.
  *
  * The sockets are bound to AoE's ethertype, so they never see what this
- * machine sends.  A filter drops in the kernel what is for other machines, is
- * tagged for a VLAN, or is itself an answer.  The workers' sockets of one
+ * machine sends.  A filter drops in the kernel what is for other machines, and
+ * all but the first bytes of what is only counted.  The workers' sockets of one
  * interface are a fan-out group: a program computes from the client's MAC and
  * the address which of them gets a frame.  Broadcasts are kept out of the
- * group and come to every worker by a second socket.
+ * group and come to every worker by a second socket.  One more socket hears
+ * what other targets say of their addresses.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -33,40 +34,77 @@
 #define AT_VERFLAGS	14
 #define AT_SHELF	16
 #define AT_SLOT		18
+#define AT_COMMAND	19
 
 static struct sock_filter reject_all[] = {
 	BPF_STMT(BPF_RET | BPF_K, 0),
 };
 
-/* What both sockets drop: for other hosts or multicast, tagged with a VLAN
- * number (0 is a mere priority), answers. */
-#define FILTER_COMMON(drop)						\
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),	\
-	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_BROADCAST, (drop), 0),	\
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS,				\
-	    SKF_AD_OFF + SKF_AD_VLAN_TAG),				\
-	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x0fff, (drop) - 2, 0),	\
-	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_VERFLAGS),		\
-	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x08, (drop) - 4, 0)
+/* Both filters begin like this; what depends on the interface is patched in.
+ * Of a frame for a VLAN or a bond on top of this interface the kernel shows us
+ * a copy: that is its own interface's. */
+#define FILTER_HEAD(drop)						\
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_IFINDEX), \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, (drop)),		\
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE)
+#define AT_IFINDEX	1
 
-static struct sock_filter accept_steered[] = {
-	FILTER_COMMON(8),
+/* Frames for other hosts and multicasts are nobody's business here.  What is
+ * too short, tagged for a VLAN or an answer is let in by this filter only, so
+ * that it is counted once, and of the latter two no more than tells what they
+ * are.  The kernel has taken the tag off, and passes the frame off as one for
+ * another host. */
+static const struct sock_filter accept_steered[] = {
+	FILTER_HEAD(17),
+	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_BROADCAST, 0, 7),
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffffffff, 0, 2),
+	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0xffff, 12, 11),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 0, 10),
+	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 0, 9, 8),
+	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FRAME_HEADER, 0, 9),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_VERFLAGS),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x08, 6, 0),
 	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_SHELF),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SHELF_ANY, 2, 0),
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_SLOT),
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SLOT_ANY, 0, 1),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SLOT_ANY, 0, 3),
 	BPF_STMT(BPF_RET | BPF_K, 0),
+	BPF_STMT(BPF_RET | BPF_K, NET_TAGGED),
+	BPF_STMT(BPF_RET | BPF_K, FRAME_HEADER),
 	BPF_STMT(BPF_RET | BPF_K, 0x40000),
 };
+#define AT_MAC_HIGH	8
+#define AT_MAC_LOW	10
 
-static struct sock_filter accept_broadcast[] = {
-	FILTER_COMMON(8),
+static const struct sock_filter accept_broadcast[] = {
+	FILTER_HEAD(9),
+	BPF_JUMP(BPF_JMP | BPF_JGT | BPF_K, PACKET_BROADCAST, 8, 0),
+	BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+	BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, FRAME_HEADER, 0, 6),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_VERFLAGS),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x08, 4, 0),
 	BPF_STMT(BPF_LD | BPF_H | BPF_ABS, AT_SHELF),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SHELF_ANY, 3, 0),
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_SLOT),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_SLOT_ANY, 1, 0),
 	BPF_STMT(BPF_RET | BPF_K, 0),
 	BPF_STMT(BPF_RET | BPF_K, 0x40000),
+};
+
+/* Answers to Query Config, of whoever. */
+static struct sock_filter accept_answers[] = {
+	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x0fff, 5, 0),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_VERFLAGS),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x08, 0, 3),
+	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_COMMAND),
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_CONFIG, 0, 1),
+	BPF_STMT(BPF_RET | BPF_K, 0x40000),
+	BPF_STMT(BPF_RET | BPF_K, 0),
 };
 
 #define STEER_MAC	0x9e3779b1U
@@ -99,8 +137,9 @@ net_steer(uint64_t mac, uint16_t shelf, uint8_t slot, unsigned n)
 	return h % n;
 }
 
+#define nitems(a)	(sizeof(a) / sizeof((a)[0]))
 #define PROGRAM(p)	&(struct sock_fprog){				\
-	.len = sizeof(p) / sizeof((p)[0]), .filter = (p) }
+	.len = nitems(p), .filter = (p) }
 
 static int
 set_filter(int fd, const struct sock_fprog *prog)
@@ -116,6 +155,23 @@ lock_filter(int fd)
 	int on = 1;
 
 	return setsockopt(fd, SOL_SOCKET, SO_LOCK_FILTER, &on, sizeof(on));
+}
+
+/* Open the doors of a port. */
+static int
+port_accept(const struct port *p)
+{
+	struct sock_filter steered[nitems(accept_steered)];
+	struct sock_filter broadcast[nitems(accept_broadcast)];
+
+	memcpy(steered, accept_steered, sizeof(steered));
+	memcpy(broadcast, accept_broadcast, sizeof(broadcast));
+	steered[AT_IFINDEX].k = broadcast[AT_IFINDEX].k = p->iface->index;
+	steered[AT_MAC_HIGH].k = (uint32_t)(p->iface->mac >> 16);
+	steered[AT_MAC_LOW].k = (uint32_t)(p->iface->mac & 0xffff);
+	if (set_filter(p->fd[PORT_STEERED], PROGRAM(steered)) == -1)
+		return -1;
+	return set_filter(p->fd[PORT_BROADCAST], PROGRAM(broadcast));
 }
 
 /* A larger buffer where we may; the limit of the system where not. */
@@ -200,15 +256,21 @@ ports_open(struct iface *ifc)
 	/* All stand in their places: open the doors. */
 	for (i = 0; i < ifc->nports; i++) {
 		p = &ifc->ports[i];
-		if (set_filter(p->fd[PORT_STEERED],
-		    PROGRAM(accept_steered)) == -1 ||
-		    set_filter(p->fd[PORT_BROADCAST],
-		    PROGRAM(accept_broadcast)) == -1 ||
+		if (port_accept(p) == -1 ||
 		    lock_filter(p->fd[PORT_STEERED]) == -1 ||
 		    lock_filter(p->fd[PORT_BROADCAST]) == -1)
 			return -1;
 	}
 	return 0;
+}
+
+static int
+watch_open(struct iface *ifc)
+{
+	if ((ifc->watch = socket_open(ifc->index)) == -1 ||
+	    set_filter(ifc->watch, PROGRAM(accept_answers)) == -1)
+		return -1;
+	return lock_filter(ifc->watch);
 }
 
 /* Fill in what the kernel knows of the interface. */
@@ -247,15 +309,6 @@ out:
 	return rc;
 }
 
-int
-iface_probe(const char *name)
-{
-	unsigned index, mtu;
-	uint64_t mac;
-
-	return iface_ask(name, &index, &mac, &mtu);
-}
-
 struct iface *
 iface_new(const char *name, size_t n)
 {
@@ -268,6 +321,7 @@ iface_new(const char *name, size_t n)
 	if (ifc == NULL)
 		return NULL;
 	ifc->nports = n;
+	ifc->watch = -1;
 	for (i = 0; i < n; i++) {
 		p = &ifc->ports[i];
 		p->iface = ifc;
@@ -284,15 +338,17 @@ struct iface *
 iface_open(const char *name, size_t n)
 {
 	struct iface *ifc;
+	uint64_t mac;
 	unsigned mtu;
 	int saved;
 
 	if ((ifc = iface_new(name, n)) == NULL)
 		return NULL;
-	if (iface_ask(name, &ifc->index, &ifc->mac, &mtu) == -1)
+	if (iface_ask(name, &ifc->index, &mac, &mtu) == -1)
 		goto fail;
+	atomic_store(&ifc->mac, mac);
 	atomic_store(&ifc->mtu, mtu);
-	if (ports_open(ifc) == -1)
+	if (ports_open(ifc) == -1 || watch_open(ifc) == -1)
 		goto fail;
 	return ifc;
 fail:
@@ -314,20 +370,38 @@ iface_close(struct iface *ifc)
 		for (s = 0; s < PORT_SOCKETS; s++)
 			if (ifc->ports[i].fd[s] != -1)
 				close(ifc->ports[i].fd[s]);
+	if (ifc->watch != -1)
+		close(ifc->watch);
 	free(ifc);
 }
 
-bool
-iface_refresh(struct iface *ifc)
+int
+iface_query(struct iface *ifc)
 {
-	unsigned index, mtu;
-	uint64_t mac;
+	uint8_t buf[FRAME_MIN];
+	size_t len;
 
-	if (iface_ask(ifc->name, &index, &mac, &mtu) == -1 ||
-	    index != ifc->index || mac != ifc->mac)
-		return false;
-	atomic_store(&ifc->mtu, mtu);
-	return true;
+	/* Tags with the highest bit are not the kernel initiator's. */
+	ifc->tag = arc4random() | 0x80000000U;
+	len = frame_pad(buf, frame_query(buf, ifc->mac, ifc->tag));
+	return send(ifc->watch, buf, len, MSG_DONTWAIT) == -1 ? -1 : 0;
+}
+
+bool
+iface_heard(const struct iface *ifc, struct frame *f)
+{
+	uint8_t buf[FRAME_CONFIG_HEADER + FRAME_CONFIG_MAX];
+	ssize_t n;
+
+	for (;;) {
+		n = recv(ifc->watch, buf, sizeof(buf), MSG_DONTWAIT);
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return false;
+		if (frame_decode_answer(buf, (size_t)n, f) == FRAME_OK)
+			return true;
+	}
 }
 
 int
@@ -345,7 +419,7 @@ net_receive(int fd, struct net_batch *b, unsigned n)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	for (i = 0; i < (unsigned)got; i++)
 		if (b->msg[i].msg_hdr.msg_flags & MSG_TRUNC)
-			b->msg[i].msg_len = 0;
+			b->msg[i].msg_len = NET_CUT;
 	return got;
 }
 

@@ -18,6 +18,7 @@
 
 enum port_socket { PORT_STEERED, PORT_BROADCAST, PORT_SOCKETS };
 
+struct frame;
 struct iface;
 
 /* One worker's end of an interface.  Only that worker touches it once it is
@@ -37,10 +38,15 @@ struct iface {
 	char		 name[IFNAMSIZ];
 	unsigned	 id;		/* ours, unique for its life */
 	unsigned	 index;		/* the kernel's */
-	uint64_t	 mac;
+	_Atomic uint64_t mac;
 	_Atomic unsigned mtu;
 	unsigned	 users;		/* exports that refer to it */
+	bool		 up;
 	bool		 stale;		/* gone, or another by now */
+	bool		 ask;		/* who else serves there? */
+	uint32_t	 tag;		/* of the last question */
+	int64_t		 asked;		/* ms: when that was */
+	int		 watch;		/* socket that hears other targets */
 	_Atomic unsigned released;	/* workers that have let go of it */
 	bool		 published;	/* in a view, now or before */
 	bool		 retired;	/* out of the newest view */
@@ -61,12 +67,13 @@ struct iface *iface_open(const char *name, size_t n);
 /* Close the sockets and free it. */
 void	iface_close(struct iface *);
 
-/* Ask for the MTU again.  Whether the interface is still the one that was
- * opened. */
-bool	iface_refresh(struct iface *);
+/* Ask all targets on the network which addresses they serve; the answers carry
+ * a new tag, ifc->tag.  0, or -1 with errno. */
+int	iface_query(struct iface *);
 
-/* Is there a usable interface of that name?  0, or -1 with errno. */
-int	iface_probe(const char *name);
+/* The next answer of another target that the watch has heard, asked for or
+ * not.  False if there is none. */
+bool	iface_heard(const struct iface *, struct frame *);
 
 /* Which of n workers the kernel gives a frame to: the same arithmetic as the
  * program that iface_open loads. */
@@ -80,9 +87,14 @@ struct net_batch {
 	struct iovec	iov[NET_BATCH];
 };
 
+/* Lengths that no frame has, for one that did not fit, and for one that is
+ * tagged for a VLAN. */
+#define NET_CUT		0
+#define NET_TAGGED	1
+
 /* Receive up to n frames into batch->iov[0..n-1], whose bases and lengths
- * are set; msg[i].msg_len is then each one's length (0 for one that did not
- * fit).  How many there were; 0 if none waits; -1 with errno. */
+ * are set; msg[i].msg_len is then each one's length, or one of the two
+ * above.  How many there were; 0 if none waits; -1 with errno. */
 int	net_receive(int fd, struct net_batch *, unsigned n);
 
 /* Send n frames.  How many went out; the others are lost, with errno of the

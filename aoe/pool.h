@@ -32,6 +32,7 @@ struct req {
 	size_t			 len;	/* bytes of it */
 	size_t			 done;	/* bytes of data transferred */
 	bool			 plain;	/* not aligned for O_DIRECT */
+	bool			 verify;	/* read, and not sent */
 };
 
 struct pool;

@@ -1,6 +1,11 @@
 /* reload.c: the table's file read, checked and put in place of the one that
  * is served.
  *
+ * A survey reads the table and opens what it names, by threads that may hang.
+ * If all is well, its rows become the services, those that say the same as
+ * before with the exports that they have.  What hangs is not waited for: its
+ * row waits for it.
+ *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
@@ -9,8 +14,22 @@
 #include <string.h>
 
 #include "conf.h"
-#include "service.h"
-#include "view.h"
+#include "log.h"
+#include "priv.h"
+#include "service_impl.h"
+
+#define SURVEY_MS	2000	/* for files to be opened */
+
+struct survey {
+	bool		 apply;		/* serve it, if it is without fault */
+	bool		 all;		/* open what is served already, too */
+	unsigned	 table;		/* its number, for the parent */
+	struct diags	 ds;
+	struct service	*v;		/* of the new table */
+	size_t		 n;
+	unsigned	 left;		/* files that are being opened */
+	int64_t		 due;		/* ms: then what is left hangs */
+};
 
 /* Read and parse.  -1: it could not be read.  0: *t is set, and what is wrong
  * in it is in *ds. */
@@ -30,13 +49,19 @@ read_table(const char *path, struct table *t, struct diags *ds)
 int
 services_check(const char *path, struct diags *ds)
 {
+	struct links links;
 	struct table t;
 	size_t i;
 
+	if (links_open(&links) == -1) {
+		diags_add(ds, 0, 0, "interfaces: %s", strerror(errno));
+		return -1;
+	}
 	if (read_table(path, &t, ds) == 0)
 		for (i = 0; i < t.n; i++)
-			export_check(&t.rows[i], ds);
+			export_check(&t.rows[i], &links, ds);
 	table_free(&t);
+	links_close(&links);
 	diags_sort(ds);
 	return diags_any(ds) ? -1 : 0;
 }
@@ -60,12 +85,13 @@ make_services(struct table *t)
 }
 
 int
-services_load(struct supervisor *sv, struct diags *ds)
+services_load(struct supervisor *sv, const char *text, struct diags *ds)
 {
 	struct table t;
 	int rc = -1;
 
-	if (read_table(sv->table_path, &t, ds) == 0 && !t.broken) {
+	(void)table_parse(text, strlen(text), &t, ds);
+	if (!t.broken) {
 		sv->n = t.n;
 		if ((sv->services = make_services(&t)) != NULL)
 			rc = 0;
@@ -76,80 +102,265 @@ services_load(struct supervisor *sv, struct diags *ds)
 	return rc;
 }
 
-/* Rows that the new table adds or changes must be fit to be served; the
- * others' interfaces may be away for a while. */
-static void
-check_changes(struct supervisor *sv, const struct table *t, struct diags *ds)
+/* Does some row of now name all these interfaces?  They may be away for a
+ * while. */
+static bool
+are_known(const struct supervisor *sv, const struct strv *names)
 {
-	const struct service *s;
-	size_t i;
+	size_t i, k;
 
-	for (i = 0; i < t->n; i++) {
-		s = service_find(sv, t->rows[i].alias);
-		if (s == NULL || !row_equal(&s->row, &t->rows[i]))
-			export_check(&t->rows[i], ds);
+	for (k = 0; k < names->n; k++) {
+		for (i = 0; i < sv->n; i++)
+			if (strv_has(&sv->services[i].row.ifaces,
+			    names->v[k]))
+				break;
+		if (i == sv->n)
+			return false;
 	}
+	return true;
 }
 
-/* Move what goes on from the old services to the new ones. */
+/* Look at what a row names, if that is not what is served already. */
 static void
-carry_over(struct supervisor *sv, struct service *v, size_t n)
+survey_row(struct supervisor *sv, struct survey *y, struct service *s)
 {
-	struct service *old;
+	const struct service *old = service_find(sv, s->row.alias);
+
+	if (s->row.bad != NULL || (!y->all && old != NULL &&
+	    row_equal(&old->row, &s->row)))
+		return;
+	if (y->all || !are_known(sv, &s->row.ifaces))
+		export_check_links(&s->row, &sv->links, &y->ds);
+	if ((s->job = open_begin(sv, y->table, &s->row)) != NULL)
+		y->left++;
+	else
+		diags_add(&y->ds, s->row.line, s->row.col[COL_FILE], "%s",
+		    strerror(errno));
+}
+
+/* The table as it is now, read by the parent. */
+static int
+survey_table(struct supervisor *sv, struct survey *y, struct table *t)
+{
+	char *text;
+
+	memset(t, 0, sizeof(*t));
+	if ((text = priv_table(sv->priv, &y->table, &y->ds)) == NULL)
+		return -1;
+	(void)table_parse(text, strlen(text), t, &y->ds);
+	free(text);
+	return 0;
+}
+
+static void
+survey_begin(struct supervisor *sv, bool apply, bool all)
+{
+	struct survey *y;
+	struct table t;
+	size_t i;
+
+	sv->surveys++;
+	if ((y = calloc(1, sizeof(*y))) == NULL) {
+		log_warn("%s", sv->table_path);
+		return;
+	}
+	sv->survey = y;
+	y->apply = apply;
+	y->all = all;
+	if (apply)
+		priv_tell(sv->priv, NEWS_RELOADING, NULL);
+	if (survey_table(sv, y, &t) == 0) {
+		y->n = t.n;
+		if ((y->v = make_services(&t)) == NULL) {
+			y->n = 0;
+			diags_add(&y->ds, 0, 0, "%s", strerror(errno));
+		}
+	}
+	table_free(&t);
+	for (i = 0; i < y->n; i++)
+		survey_row(sv, y, &y->v[i]);
+	y->due = now_ms() + SURVEY_MS;
+}
+
+unsigned
+services_survey(struct supervisor *sv, bool apply)
+{
+	if (sv->survey == NULL) {
+		survey_begin(sv, apply, !apply);
+		return sv->surveys;
+	}
+	/* The one that goes on may have read the file before it was changed:
+	 * another one follows. */
+	sv->again = true;
+	sv->again_apply = sv->again_apply || apply;
+	sv->again_all = sv->again_all || !apply;
+	return sv->surveys + 1;
+}
+
+bool
+services_surveyed(const struct supervisor *sv, unsigned number,
+    const struct diags **ds)
+{
+	if (sv->surveys < number || (sv->surveys == number &&
+	    sv->survey != NULL))
+		return false;
+	*ds = &sv->findings;
+	return true;
+}
+
+int64_t
+survey_due(const struct supervisor *sv)
+{
+	return sv->survey != NULL ? sv->survey->due : INT64_MAX;
+}
+
+bool
+survey_take(struct supervisor *sv, struct open_job *j)
+{
+	struct survey *y = sv->survey;
+	struct service *s;
+	size_t i;
+
+	for (i = 0; y != NULL && i < y->n; i++) {
+		s = &y->v[i];
+		if (s->job != j)
+			continue;
+		s->job = NULL;
+		s->fresh = j->export;
+		if (s->fresh == NULL)
+			diags_add(&y->ds, s->row.line, s->row.col[COL_FILE],
+			    "%s", j->why.text);
+		y->left--;
+		return true;
+	}
+	return false;
+}
+
+/* What was opened for a row is not needed. */
+static void
+let_go(struct supervisor *sv, struct service *s)
+{
+	open_drop(s->job);
+	export_discard(sv, s->fresh);
+	s->job = NULL;
+	s->fresh = NULL;
+}
+
+/* The row says the same: it serves on. */
+static void
+carry_on(struct supervisor *sv, struct service *s, struct service *old)
+{
+	let_go(sv, s);
+	s->job = old->job;
+	s->fresh = old->fresh;
+	s->export = old->export;
+	s->why = old->why;
+	s->foreign = old->foreign;
+	old->job = NULL;
+	old->fresh = NULL;
+	old->export = NULL;
+	if (s->export != NULL)
+		open_measure(sv, s->export);
+}
+
+/* Move what goes on from an old service to the new one. */
+static void
+carry_over(struct supervisor *sv, struct service *s, struct service *old)
+{
+	s->want = old->want;
+	if (row_equal(&old->row, &s->row))
+		carry_on(sv, s, old);
+	else
+		retire(sv, old);
+	if (!s->want)
+		let_go(sv, s);
+	s->held = old->held;
+	memset(&old->held, 0, sizeof(old->held));
+	s->rate = old->rate;
+	memset(&s->kept, 0, sizeof(s->kept));
+	stats_add(&s->kept, &old->kept);
+}
+
+static void
+services_drop(struct supervisor *sv, struct service *v, size_t n)
+{
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		if ((old = service_find(sv, v[i].row.alias)) == NULL)
-			continue;
-		v[i].want = old->want;
-		if (!row_equal(&old->row, &v[i].row))
-			continue;
-		v[i].export = old->export;
-		v[i].why = old->why;
-		old->export = NULL;
+		let_go(sv, &v[i]);
+		row_free(&v[i].row);
+		strv_free(&v[i].held.ifaces);
 	}
+	free(v);
 }
 
-int
-services_reload(struct supervisor *sv, struct diags *ds)
+/* The survey's services become the ones that count. */
+static void
+put_in_place(struct supervisor *sv, struct survey *y)
 {
-	struct service *v = NULL;
-	struct table t;
-	size_t i, n;
-	int rc = -1;
+	struct service *old = sv->services, *s;
+	size_t i, n = sv->n;
 
-	if (read_table(sv->table_path, &t, ds) == 0 && !diags_any(ds))
-		check_changes(sv, &t, ds);
-	if (diags_any(ds))
-		goto out;
-	n = t.n;
-	if ((v = make_services(&t)) == NULL) {
-		diags_add(ds, 0, 0, "%s", strerror(errno));
-		goto out;
-	}
-	carry_over(sv, v, n);
-	services_stop(sv);
-	for (i = 0; i < sv->n; i++)
-		row_free(&sv->services[i].row);
-	free(sv->services);
-	sv->services = v;
-	sv->n = n;
-	services_refresh(sv);
-	rc = 0;
-out:
-	diags_sort(ds);
-	table_free(&t);
-	return rc;
+	for (i = 0; i < y->n; i++)
+		if ((s = service_find(sv, y->v[i].row.alias)) != NULL)
+			carry_over(sv, &y->v[i], s);
+	for (i = 0; i < n; i++)
+		retire(sv, &old[i]);
+	sv->services = y->v;
+	sv->n = y->n;
+	services_drop(sv, old, n);
+	y->v = NULL;
+	y->n = 0;
 }
 
-void
-services_free(struct supervisor *sv)
+static void
+log_survey(const struct supervisor *sv, const struct diags *ds)
 {
 	size_t i;
 
-	for (i = 0; i < sv->n; i++)
-		row_free(&sv->services[i].row);
-	free(sv->services);
-	free(sv->ifaces);
-	view_free(sv->view);
+	if (!diags_any(ds)) {
+		log_info("%s: reloaded", sv->table_path);
+		return;
+	}
+	for (i = 0; i < ds->n; i++)
+		log_warnx("%s:%u:%u: %s", sv->table_path, ds->v[i].line,
+		    ds->v[i].col, ds->v[i].msg);
+	log_warnx("%s: not reloaded, nothing has changed", sv->table_path);
+}
+
+static void
+survey_end(struct supervisor *sv)
+{
+	struct survey *y = sv->survey;
+
+	diags_sort(&y->ds);
+	if (y->apply)
+		log_survey(sv, &y->ds);
+	if (y->apply && !diags_any(&y->ds)) {
+		sv->table = y->table;
+		put_in_place(sv, y);
+	}
+	priv_keep(sv->priv, sv->table);
+	if (y->apply)
+		priv_tell(sv->priv, NEWS_READY, NULL);
+	diags_free(&sv->findings);
+	sv->findings = y->ds;
+	services_drop(sv, y->v, y->n);
+	free(y);
+	sv->survey = NULL;
+}
+
+void
+survey_turn(struct supervisor *sv)
+{
+	struct survey *y = sv->survey;
+
+	if (y == NULL || (y->left > 0 && now_ms() < y->due && !sv->ending))
+		return;
+	if (sv->ending)
+		y->apply = false;
+	survey_end(sv);
+	if (sv->again && !sv->ending)
+		survey_begin(sv, sv->again_apply, sv->again_all);
+	sv->again = sv->again_apply = sv->again_all = false;
 }

@@ -35,7 +35,8 @@ row_equal(const struct row *a, const struct row *b)
 {
 	return a->shelf == b->shelf && a->slot == b->slot &&
 	    strcmp(a->alias, b->alias) == 0 && a->ro == b->ro &&
-	    a->direct == b->direct && a->sync == b->sync &&
+	    a->direct == b->direct && a->shared == b->shared &&
+	    a->sync == b->sync &&
 	    a->offset == b->offset && a->length == b->length &&
 	    a->buffers == b->buffers && a->maxsectors == b->maxsectors &&
 	    text_equal(a->file, b->file) && text_equal(a->bad, b->bad) &&

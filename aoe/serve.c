@@ -11,36 +11,37 @@
 #include "mac.h"
 #include "worker_impl.h"
 
-#define FIRMWARE	0x0001	/* of Query Config: ours */
-
-static void
-drop(struct worker *w, struct req *r, enum drop why)
+void
+serve_drop(struct worker *w, struct req *r, enum drop why)
 {
 	drop_count(w, why);
 	pool_put(w->pool, r);
 }
 
-static unsigned
-mtu_of(const struct req *r)
+unsigned
+serve_mtu(const struct req *r)
 {
 	return atomic_load_explicit(&r->port->iface->mtu,
 	    memory_order_relaxed);
 }
 
-/* Answer with an error of AoE's: only for what is wrong with the message
- * itself, because clients retry these for minutes. */
-static void
-answer_error(struct worker *w, struct req *r, enum aoe_error error)
+/* Only for what is wrong with the message itself, because clients retry these
+ * for minutes.  ATA's registers go back as they came; other arguments do not,
+ * because nothing would stand behind their counts. */
+void
+serve_error(struct worker *w, struct req *r, enum aoe_error error)
 {
 	struct export *e = r->export;
-	size_t len = r->len;
+	size_t len = FRAME_HEADER;
+	struct frame_ata a;
 
 	stat_add(&e->stats.errors, 1);
+	stat_add(&w->refusals[error], 1);
+	if (frame_command(r->frame) == AOE_ATA &&
+	    frame_ata_decode(r->frame, r->len, &a) == 0)
+		len = FRAME_ATA_HEADER;
 	frame_answer(r->frame, r->port->iface->mac, e->row.shelf, e->row.slot,
 	    error);
-	/* The arguments go back as they came, without their data. */
-	if (len > FRAME_CONFIG_HEADER)
-		len = FRAME_CONFIG_HEADER;
 	worker_answer(w, r, len);
 }
 
@@ -72,15 +73,42 @@ static void
 serve_op(struct worker *w, struct req *r, const struct ata_disk *d,
     const struct ata_op *op)
 {
+	struct export *e = r->export;
+	uint8_t *data = r->frame + FRAME_ATA_HEADER;
+
+	r->verify = op->action == ATA_VERIFY;
 	switch (op->action) {
 	case ATA_ANSWER:
 		serve_ata_answer(w, r, op->status, op->error, op->result, 0);
 		break;
 	case ATA_IDENTIFY:
-		ata_identify(d, r->frame + FRAME_ATA_HEADER);
+		ata_identify(d, data);
 		serve_ata_answer(w, r, ATA_GOOD, 0, 0, SECTOR);
 		break;
+	case ATA_SMART_DATA:
+		smart_data(data);
+		serve_ata_answer(w, r, ATA_GOOD, 0, 0, SECTOR);
+		break;
+	case ATA_SMART_LOG:
+		smart_log((uint8_t)op->lba, data);
+		serve_ata_answer(w, r, ATA_GOOD, 0, 0, SECTOR);
+		break;
+	case ATA_SMART_STATUS:
+		frame_ata_signature(r->frame, d->failed ? 0xf4 : 0x4f,
+		    d->failed ? 0x2c : 0xc2);
+		serve_ata_answer(w, r, ATA_GOOD, 0, 0, 0);
+		break;
+	case ATA_SMART_SWITCH:
+		e->smart_off = !op->on;
+		serve_ata_answer(w, r, ATA_GOOD, 0, 0, 0);
+		break;
+	case ATA_CACHE_SWITCH:
+		/* Off: what is in it is written before the answer. */
+		e->cache_on = op->on && d->cached;
+		serve_disk(w, r, ORDER_FLUSH, op);
+		break;
 	case ATA_READ:
+	case ATA_VERIFY:
 		serve_disk(w, r, ORDER_READ, op);
 		break;
 	case ATA_WRITE:
@@ -93,129 +121,65 @@ serve_op(struct worker *w, struct req *r, const struct ata_disk *d,
 }
 
 static void
-serve_ata(struct worker *w, struct req *r, bool broadcast)
+serve_ata(struct worker *w, struct req *r, const struct frame *f)
 {
 	struct export *e = r->export;
 	struct ata_disk d = e->disk;
+	bool broadcast = frame_is_broadcast(f);
 	struct frame_ata a;
 	struct ata_op op;
 
 	if (frame_ata_decode(r->frame, r->len, &a) == -1) {
 		if (broadcast)
-			drop(w, r, DROP_BROADCAST);
+			serve_drop(w, r, DROP_BROADCAST);
 		else
-			answer_error(w, r, AOE_BADARG);
+			serve_error(w, r, AOE_BADARG);
 		return;
 	}
-	d.max = export_maxsectors(e, mtu_of(r));
+	d.max = export_maxsectors(e, serve_mtu(r));
+	d.sectors = atomic_load_explicit(&e->sectors, memory_order_relaxed);
+	if (atomic_load_explicit(&e->frozen, memory_order_relaxed))
+		d.ro = true;
+	d.cache_on = e->cache_on;
+	d.smart_off = e->smart_off;
+	d.failed = atomic_load_explicit(&e->failed, memory_order_relaxed) != 0;
 	ata_decide(&a, &d, &op);
-	/* Discovery may be broadcast (WinAoE's is); sectors never. */
-	if (broadcast && op.action != ATA_IDENTIFY)
-		drop(w, r, DROP_BROADCAST);
+	/* Discovery may be broadcast (WinAoE's is); sectors never.  It is also
+	 * what a reserved disk still tells everybody. */
+	if (op.action == ATA_IDENTIFY)
+		serve_op(w, r, &d, &op);
+	else if (broadcast)
+		serve_drop(w, r, DROP_BROADCAST);
+	else if (query_is_reserved(&e->state, f->src))
+		serve_error(w, r, AOE_RESERVED);
 	else
 		serve_op(w, r, &d, &op);
-}
-
-/* Answer a Query Config message with this string. */
-static void
-answer_config(struct worker *w, struct req *r, uint8_t ccmd,
-    const struct config *c)
-{
-	struct export *e = r->export;
-	size_t len;
-
-	frame_answer(r->frame, r->port->iface->mac, e->row.shelf, e->row.slot,
-	    AOE_OK);
-	len = frame_config_answer(r->frame, ccmd, (uint16_t)e->row.buffers,
-	    FIRMWARE, (uint8_t)export_maxsectors(e, mtu_of(r)), c->bytes,
-	    c->len);
-	worker_answer(w, r, len);
-}
-
-/* Have the supervisor put the new string on disk.  One at a time: a client
- * whose frame is dropped here sends it again. */
-static void
-store_config(struct worker *w, struct req *r, const struct frame_config *f)
-{
-	struct export *e = r->export;
-
-	if (e->config_req != NULL) {
-		drop(w, r, DROP_BUSY);
-		return;
-	}
-	e->config_new.len = f->len;
-	memcpy(e->config_new.bytes, f->string, f->len);
-	e->config_req = r;
-	e->inflight++;
-	LIST_INSERT_HEAD(&w->configs, e, config_link);
-	atomic_store(&e->phase, CONFIG_STORE);
-	worker_notify(w);
-}
-
-void
-serve_config_stored(struct worker *w, struct export *e)
-{
-	struct req *r = e->config_req;
-	struct frame_config f;
-
-	e->config_req = NULL;
-	LIST_REMOVE(e, config_link);
-	atomic_store(&e->phase, CONFIG_IDLE);
-	if (e->config_errno != 0 ||
-	    frame_config_decode(r->frame, r->len, &f) == -1) {
-		answer_error(w, r, AOE_UNAVAILABLE);
-	} else {
-		e->config = e->config_new;
-		answer_config(w, r, f.ccmd, &e->config);
-	}
-	io_release(w, e);
-}
-
-static void
-serve_config(struct worker *w, struct req *r)
-{
-	struct export *e = r->export;
-	struct frame_config f;
-
-	if (frame_config_decode(r->frame, r->len, &f) == -1) {
-		answer_error(w, r, AOE_BADARG);
-		return;
-	}
-	switch (query_decide(&f, &e->config)) {
-	case QUERY_ANSWER:
-		answer_config(w, r, f.ccmd, &e->config);
-		break;
-	case QUERY_SILENT:
-		pool_put(w->pool, r);
-		break;
-	case QUERY_STORE:
-		store_config(w, r, &f);
-		break;
-	case QUERY_TAKEN:
-		answer_error(w, r, AOE_CONFIGSET);
-		break;
-	case QUERY_BAD:
-		answer_error(w, r, AOE_BADARG);
-		break;
-	}
 }
 
 /* r->export is ours and answers this frame. */
 static void
 serve_export(struct worker *w, struct req *r, const struct frame *f)
 {
+	if (query_is_masked(&r->export->state, f->src)) {
+		serve_drop(w, r, DROP_MASKED);
+		return;
+	}
 	atomic_store_explicit(&r->export->stats.heard, w->now,
 	    memory_order_relaxed);
 	if (f->version != AOE_VERSION)
-		answer_error(w, r, AOE_BADVERSION);
+		serve_error(w, r, AOE_BADVERSION);
 	else if (f->command == AOE_ATA)
-		serve_ata(w, r, frame_is_broadcast(f));
+		serve_ata(w, r, f);
 	else if (f->command == AOE_CONFIG)
 		serve_config(w, r);
+	else if (f->command == AOE_MASK)
+		serve_mask(w, r);
+	else if (f->command == AOE_RESERVE)
+		serve_reserve(w, r);
 	else if (frame_is_broadcast(f))
-		drop(w, r, DROP_BROADCAST);
+		serve_drop(w, r, DROP_BROADCAST);
 	else
-		answer_error(w, r, AOE_BADCOMMAND);
+		serve_error(w, r, AOE_BADCOMMAND);
 }
 
 /* Every worker sees a broadcast, and answers for its own exports. */
@@ -255,21 +219,38 @@ hand_over(struct worker *w, struct req *r, unsigned owner)
 	pool_put(w->pool, r);
 }
 
+/* Why net.c or the header says that it is no request to us; DROPS if it is
+ * one. */
+static enum drop
+look(const struct req *r, struct frame *f)
+{
+	if (r->len == NET_CUT)
+		return DROP_LONG;
+	if (r->len == NET_TAGGED)
+		return DROP_VLAN;
+	switch (frame_decode(r->frame, r->len, f)) {
+	case FRAME_OK:
+		return f->src == r->port->iface->mac ? DROP_SELF : DROPS;
+	case FRAME_SHORT:
+		return DROP_SHORT;
+	case FRAME_RESPONSE:
+		return DROP_RESPONSE;
+	case FRAME_SENDER:
+		return DROP_GROUP;
+	case FRAME_FOREIGN:
+		break;
+	}
+	return DROP_FOREIGN;
+}
+
 static bool
 decode(struct worker *w, struct req *r, struct frame *f)
 {
-	switch (frame_decode(r->frame, r->len, f)) {
-	case FRAME_OK:
+	enum drop why = look(r, f);
+
+	if (why == DROPS)
 		return true;
-	case FRAME_SHORT:
-		drop(w, r, DROP_SHORT);
-		return false;
-	case FRAME_FOREIGN:
-	case FRAME_RESPONSE:
-	case FRAME_SENDER:
-		break;
-	}
-	drop(w, r, DROP_FOREIGN);
+	serve_drop(w, r, why);
 	return false;
 }
 
@@ -281,7 +262,7 @@ serve_addressed(struct worker *w, struct req *r, const struct frame *f,
 
 	e = view_find(w->view, r->port->iface->id, f->src, f->shelf, f->slot);
 	if (e == NULL || (handed && e->owner != w->id)) {
-		drop(w, r, DROP_NOBODY);
+		serve_drop(w, r, DROP_NOBODY);
 	} else if (e->owner != w->id) {
 		hand_over(w, r, e->owner);
 	} else {
@@ -313,33 +294,52 @@ serve_handed(struct worker *w, struct req *r)
 		serve_addressed(w, r, &f, true);
 }
 
+static struct port *
+port_of(const struct worker *w, unsigned iface)
+{
+	size_t i;
+
+	for (i = 0; i < w->view->nifaces; i++)
+		if (w->view->ifaces[i]->id == iface)
+			return &w->view->ifaces[i]->ports[w->id];
+	return NULL;
+}
+
+static void
+advertise(struct worker *w, struct export *e, unsigned iface, uint64_t mac)
+{
+	struct port *port = port_of(w, iface);
+	struct req *r;
+
+	if (port == NULL || (r = pool_get(w->pool)) == NULL)
+		return;
+	r->export = e;
+	r->port = port;
+	frame_advertise(r->frame, mac, port->iface->mac, e->row.shelf,
+	    e->row.slot);
+	worker_answer(w, r, serve_config_put(r, 0));
+}
+
+/* What is for everybody goes to those on the mask list, if there is one. */
 void
 serve_announce(struct worker *w, struct export *e)
 {
+	const struct maclist *mask = &e->state.mask;
 	const struct view_entry *v;
-	struct port *port;
-	struct req *r;
-	size_t i, k;
+	unsigned k;
+	size_t i;
 
-	e->announced = true;
+	e->announced = atomic_load(&e->announce);
 	for (i = 0; i < w->view->nentries; i++) {
 		v = &w->view->entries[i];
-		if (v->export != e || (r = pool_get(w->pool)) == NULL)
+		if (v->export != e)
 			continue;
-		for (k = 0, port = NULL; k < w->view->nifaces; k++)
-			if (w->view->ifaces[k]->id == v->iface)
-				port = &w->view->ifaces[k]->ports[w->id];
-		if (port == NULL) {
-			pool_put(w->pool, r);
+		if (v->mac != MAC_ANY || mask->n == 0) {
+			if (!query_is_masked(&e->state, v->mac))
+				advertise(w, e, v->iface, v->mac);
 			continue;
 		}
-		r->export = e;
-		r->port = port;
-		frame_advertise(r->frame, v->mac, port->iface->mac,
-		    e->row.shelf, e->row.slot);
-		worker_answer(w, r, frame_config_answer(r->frame, 0,
-		    (uint16_t)e->row.buffers, FIRMWARE,
-		    (uint8_t)export_maxsectors(e, mtu_of(r)),
-		    e->config.bytes, e->config.len));
+		for (k = 0; k < mask->n; k++)
+			advertise(w, e, v->iface, mask->v[k]);
 	}
 }

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "mac.h"
 #include "state.h"
 
 #define NAME_SIZE	(63 + sizeof(".json.new"))
@@ -43,29 +44,111 @@ from_hex(const char *s, struct config *c)
 	return 0;
 }
 
-int
-state_parse(const char *text, size_t len, struct config *c)
+static int
+read_config(const json_t *v, struct state *st)
 {
-	const char *hex;
-	json_t *root;
-	int rc = -1;
+	const char *hex = json_string_value(v);
 
-	c->len = 0;
-	if ((root = json_loadb(text, len, JSON_REJECT_DUPLICATES,
-	    NULL)) == NULL)
-		return -1;
-	hex = json_string_value(json_object_get(root, "config"));
-	if (hex != NULL)
-		rc = from_hex(hex, c);
-	json_decref(root);
-	return rc;
+	return hex == NULL ? -1 : from_hex(hex, &st->config);
 }
 
-char *
-state_format(const struct config *c)
+static int
+read_macs(const json_t *v, struct maclist *l)
+{
+	const json_t *item;
+	const char *text;
+	uint64_t mac;
+	size_t i;
+
+	if (!json_is_array(v))
+		return -1;
+	json_array_foreach(v, i, item) {
+		text = json_string_value(item);
+		if (text == NULL || mac_parse(text, strlen(text), &mac) == -1 ||
+		    !maclist_add(l, MACLIST_MAX, mac))
+			return -1;
+	}
+	return 0;
+}
+
+static int
+read_mask(const json_t *v, struct state *st)
+{
+	return read_macs(v, &st->mask);
+}
+
+static int
+read_reserved(const json_t *v, struct state *st)
+{
+	return read_macs(v, &st->reserved);
+}
+
+static const struct member {
+	const char	*name;
+	int		(*read)(const json_t *, struct state *);
+	const char	*what;
+} members[] = {
+	{ "config", read_config, "at most 1024 bytes as hexadecimal digits" },
+	{ "mask", read_mask, "a list of at most 255 MAC addresses" },
+	{ "reserved", read_reserved, "a list of at most 255 MAC addresses" },
+};
+
+static const struct member *
+member_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(members) / sizeof(members[0]); i++)
+		if (strcmp(members[i].name, name) == 0)
+			return &members[i];
+	return NULL;
+}
+
+/* A member that is not there is empty: older files have the string only. */
+static void
+read_members(json_t *root, struct state *st, struct diags *ds)
+{
+	const struct member *m;
+	const char *name;
+	json_t *v;
+
+	if (!json_is_object(root))
+		diags_add(ds, 0, 0, "not a JSON object");
+	json_object_foreach(root, name, v) {
+		if ((m = member_find(name)) == NULL)
+			diags_add(ds, 0, 0, "%s: not known", name);
+		else if (m->read(v, st) == -1)
+			diags_add(ds, 0, 0, "%s: not %s", name, m->what);
+	}
+}
+
+int
+state_parse(const char *text, size_t len, struct state *st,
+    struct diags *ds)
+{
+	json_error_t err;
+	json_t *root;
+	size_t before = ds->n;
+
+	memset(st, 0, sizeof(*st));
+	root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &err);
+	if (root == NULL)
+		diags_add(ds, err.line > 0 ? (unsigned)err.line : 0,
+		    err.column > 0 ? (unsigned)err.column : 0, "%s", err.text);
+	else
+		read_members(root, st, ds);
+	json_decref(root);
+	if (ds->n == before && ds->dropped == 0)
+		return 0;
+	memset(st, 0, sizeof(*st));
+	return -1;
+}
+
+static json_t *
+hex_of(const struct config *c)
 {
 	static const char digits[] = "0123456789abcdef";
-	char hex[2 * FRAME_CONFIG_MAX + 1], *text;
+	char hex[2 * FRAME_CONFIG_MAX + 1];
 	size_t i;
 
 	for (i = 0; i < c->len; i++) {
@@ -73,8 +156,39 @@ state_format(const struct config *c)
 		hex[2 * i + 1] = digits[c->bytes[i] & 15];
 	}
 	hex[2 * i] = '\0';
-	if (asprintf(&text, "{\"config\":\"%s\"}\n", hex) == -1)
-		return NULL;
+	return json_string(hex);
+}
+
+static json_t *
+macs_of(const struct maclist *l)
+{
+	json_t *list = json_array();
+	char mac[MAC_TEXT];
+	unsigned i;
+
+	for (i = 0; i < l->n; i++) {
+		mac_format(mac, l->v[i]);
+		if (json_array_append_new(list, json_string(mac)) == -1) {
+			json_decref(list);
+			return NULL;
+		}
+	}
+	return list;
+}
+
+char *
+state_format(const struct state *st)
+{
+	char *text = NULL;
+	json_t *root;
+
+	root = json_pack("{s:o, s:o, s:o}", "config", hex_of(&st->config),
+	    "mask", macs_of(&st->mask), "reserved", macs_of(&st->reserved));
+	if (root != NULL)
+		text = json_dumps(root, JSON_COMPACT);
+	json_decref(root);
+	if (text == NULL)
+		errno = ENOMEM;
 	return text;
 }
 
@@ -110,20 +224,17 @@ state_read(const char *dir, const char *alias, char *buf, size_t size)
 }
 
 int
-state_load(const char *dir, const char *alias, struct config *c)
+state_load(const char *dir, const char *alias, struct state *st,
+    struct diags *ds)
 {
 	char buf[STATE_MAX];
 	ssize_t n;
 
-	c->len = 0;
-	if ((n = state_read(dir, alias, buf, sizeof(buf))) <= 0)
-		return (int)n;
-	if (state_parse(buf, (size_t)n, c) == -1) {
-		c->len = 0;
-		errno = EINVAL;
-		return -1;
-	}
-	return 0;
+	memset(st, 0, sizeof(*st));
+	n = state_read(dir, alias, buf, sizeof(buf));
+	if (n == -1)
+		diags_add(ds, 0, 0, "%s", strerror(errno));
+	return n <= 0 ? (int)n : state_parse(buf, (size_t)n, st, ds);
 }
 
 /* Write all and make it stable. */
@@ -168,12 +279,12 @@ state_write(const char *dir, const char *alias, const char *text, size_t len)
 }
 
 int
-state_save(const char *dir, const char *alias, const struct config *c)
+state_save(const char *dir, const char *alias, const struct state *st)
 {
 	char *text;
 	int rc;
 
-	if ((text = state_format(c)) == NULL)
+	if ((text = state_format(st)) == NULL)
 		return -1;
 	rc = state_write(dir, alias, text, strlen(text));
 	free(text);

@@ -1,4 +1,5 @@
-/* state.h: what an export must remember over a restart: its config string.
+/* state.h: what an export remembers over a restart, on disk: one small JSON
+ * file for each alias.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -8,15 +9,17 @@
 
 #include <sys/types.h>
 
+#include "diag.h"
 #include "query.h"
 
 #define STATE_MAX	65536	/* bytes of a state file */
 
-/* Parse a state file's bytes.  0, or -1: it is none. */
-int	state_parse(const char *, size_t len, struct config *);
+/* Parse a state file's bytes.  0, or -1 with *st empty and what is wrong in
+ * *ds: no JSON, not ours, a member that this version does not know. */
+int	state_parse(const char *, size_t len, struct state *, struct diags *ds);
 
 /* Write it as text, NUL-terminated, to be freed.  NULL with errno. */
-char	*state_format(const struct config *);
+char	*state_format(const struct state *);
 
 /* Read the file dir/ALIAS.json, up to STATE_MAX bytes of it.  How many; 0 if
  * there is none; -1 with errno. */
@@ -27,12 +30,12 @@ int	state_write(const char *dir, const char *alias, const char *,
 	    size_t len);
 
 /* Read an export's state from dir/ALIAS.json.  No file is an empty state.  0,
- * or -1 with errno (EINVAL: the file is damaged) and *c empty. */
-int	state_load(const char *dir, const char *alias, struct config *c);
+ * or -1 with *st empty and the reason in *ds. */
+int	state_load(const char *dir, const char *alias, struct state *,
+	    struct diags *ds);
 
-/* Replace it; it is on stable storage when this returns 0.  -1 with errno:
- * the old state stands. */
-int	state_save(const char *dir, const char *alias,
-	    const struct config *);
+/* Replace it; it is on stable storage when this returns 0.  -1 with errno: a
+ * restart finds the old state or, if only the last step failed, the new. */
+int	state_save(const char *dir, const char *alias, const struct state *);
 
 #endif

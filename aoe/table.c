@@ -272,6 +272,13 @@ option_direct(struct word v, struct row *r)
 }
 
 static bool
+option_shared(struct word v, struct row *r)
+{
+	r->shared = true;
+	return v.p == NULL;
+}
+
+static bool
 option_sync(struct word v, struct row *r)
 {
 	if (v.p == NULL)
@@ -322,6 +329,7 @@ static const struct {
 } options[] = {
 	{ "ro",		option_ro,	"it takes no value" },
 	{ "direct",	option_direct,	"it takes no value" },
+	{ "shared",	option_shared,	"it takes no value" },
 	{ "sync",	option_sync,	"sync=always or sync=none" },
 	{ "offset",	option_offset,	"a number of sectors" },
 	{ "length",	option_length,	"a number of sectors, at least 8" },

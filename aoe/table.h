@@ -44,6 +44,8 @@ struct row {
 	char		 alias[TABLE_ALIAS_MAX + 1];
 	bool		 ro;
 	bool		 direct;
+	bool		 shared;		/* another target may serve the
+						 * same address */
 	enum row_sync	 sync;
 	uint64_t	 offset;		/* sectors of 512 bytes */
 	uint64_t	 length;		/* sectors; 0: to the end */

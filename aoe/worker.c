@@ -26,12 +26,28 @@ const char *
 drop_name(enum drop d)
 {
 	static const char *const names[DROPS] = {
-		[DROP_SHORT] = "short", [DROP_FOREIGN] = "foreign",
-		[DROP_NOBODY] = "nobody", [DROP_BROADCAST] = "broadcast",
+		[DROP_SHORT] = "short", [DROP_LONG] = "long",
+		[DROP_VLAN] = "vlan", [DROP_FOREIGN] = "foreign",
+		[DROP_RESPONSE] = "response", [DROP_GROUP] = "group",
+		[DROP_SELF] = "self", [DROP_NOBODY] = "nobody",
+		[DROP_MASKED] = "masked", [DROP_BROADCAST] = "broadcast",
 		[DROP_BUSY] = "busy", [DROP_SEND] = "send",
 	};
 
 	return names[d];
+}
+
+const char *
+refusal_name(enum aoe_error e)
+{
+	static const char *const names[AOE_ERRORS] = {
+		[AOE_OK] = "", [AOE_BADCOMMAND] = "command",
+		[AOE_BADARG] = "argument", [AOE_UNAVAILABLE] = "unavailable",
+		[AOE_CONFIGSET] = "configured", [AOE_BADVERSION] = "version",
+		[AOE_RESERVED] = "reserved",
+	};
+
+	return names[e];
 }
 
 static void
@@ -268,21 +284,22 @@ adopt(struct worker *w)
 			port_leave(w, &old->ifaces[i]->ports[w->id]);
 	for (i = 0; i < new->nexports; i++)
 		if (new->exports[i]->owner == w->id &&
-		    !new->exports[i]->announced)
+		    new->exports[i]->announced !=
+		    atomic_load(&new->exports[i]->announce))
 			serve_announce(w, new->exports[i]);
 	atomic_store_explicit(&w->epoch, new->epoch, memory_order_release);
 	worker_notify(w);
 }
 
-/* Config strings that the supervisor has stored. */
+/* States that the supervisor has stored. */
 static void
-take_configs(struct worker *w)
+take_stored(struct worker *w)
 {
 	struct export *e, *next;
 
-	LIST_FOREACH_SAFE(e, &w->configs, config_link, next)
-		if (atomic_load(&e->phase) == CONFIG_STORED)
-			serve_config_stored(w, e);
+	LIST_FOREACH_SAFE(e, &w->stores, state_link, next)
+		if (atomic_load(&e->phase) == STORE_DONE)
+			serve_stored(w, e);
 }
 
 static void
@@ -293,7 +310,7 @@ read_mail(struct worker *w)
 	w->mail_armed = false;
 	if (read(w->mail_fd, &n, sizeof(n)) == -1 && errno != EAGAIN)
 		log_warn("worker %u: eventfd", w->id);
-	take_configs(w);
+	take_stored(w);
 	adopt(w);
 }
 
@@ -379,6 +396,7 @@ loop(struct worker *w)
 	bool idle;
 
 	while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
+		stat_add(&w->turns, 1);
 		idle = arm(w);
 		if (disk_turn(w->disk, idle) == -1)
 			fatal("worker %u: io_uring", w->id);
@@ -422,7 +440,7 @@ worker_init(struct worker *ws, unsigned n, unsigned id, int notify_fd,
 	atomic_store(&w->published, view);
 	atomic_store(&w->epoch, view->epoch);
 	STAILQ_INIT(&w->syncs);
-	LIST_INIT(&w->configs);
+	LIST_INIT(&w->stores);
 	if (sem_init(&w->started, 0, 0) == -1 ||
 	    (w->mail_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
 	    (w->pool = pool_new()) == NULL ||
@@ -451,7 +469,8 @@ worker_fini(struct worker *w)
 		close(w->mail_fd);
 }
 
-/* Signals are the main thread's. */
+/* Signals are the main thread's, but for the one that says of a system call
+ * that it may not be made. */
 static int
 start_thread(struct worker *w)
 {
@@ -459,6 +478,7 @@ start_thread(struct worker *w)
 	int rc;
 
 	sigfillset(&all);
+	sigdelset(&all, SIGSYS);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	rc = pthread_create(&w->thread, NULL, thread_main, w);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -562,6 +582,22 @@ load(const _Atomic uint64_t *c)
 	return atomic_load_explicit(c, memory_order_relaxed);
 }
 
+bool
+workers_moved(struct worker *ws, unsigned n)
+{
+	bool all = true;
+	uint64_t turns;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		turns = load(&ws[i].turns);
+		all = all && turns != ws[i].turns_seen;
+		ws[i].turns_seen = turns;
+	}
+	workers_wake(ws, n);
+	return all;
+}
+
 void
 workers_stats(const struct worker *ws, unsigned n, struct worker_stats *st)
 {
@@ -573,5 +609,7 @@ workers_stats(const struct worker *ws, unsigned n, struct worker_stats *st)
 		st[i].handed = load(&ws[i].handed);
 		for (d = 0; d < DROPS; d++)
 			st[i].drops[d] = load(&ws[i].drops[d]);
+		for (d = 0; d < AOE_ERRORS; d++)
+			st[i].refusals[d] = load(&ws[i].refusals[d]);
 	}
 }

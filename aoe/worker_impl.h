@@ -32,7 +32,7 @@ struct worker {
 	struct req		*incoming[NET_BATCH];
 	unsigned		 nincoming;	/* buffers ready to receive */
 	STAILQ_HEAD(sync_list, export) syncs;		/* that want an fdatasync */
-	LIST_HEAD(config_list, export) configs;	/* that wait for a store */
+	LIST_HEAD(state_list, export) stores;	/* that wait for one */
 	int64_t			 now;		/* time(3), of this turn */
 	bool			 mail_armed;
 	bool			*kick;		/* peers to be woken */
@@ -49,7 +49,11 @@ struct worker {
 	sem_t			 started;	/* posted once */
 	int			 start_errno;	/* set before that */
 
+	_Atomic uint64_t	 turns;		/* of its loop */
+	uint64_t		 turns_seen;	/* the supervisor's */
+
 	_Atomic uint64_t	 frames, answers, handed, drops[DROPS];
+	_Atomic uint64_t	 refusals[AOE_ERRORS];
 };
 
 /* Add to a counter that only this thread writes. */
@@ -92,14 +96,40 @@ void	serve_announce(struct worker *, struct export *);
 void	serve_ata_answer(struct worker *, struct req *, uint8_t status,
 	    uint8_t error, uint8_t count, size_t len);
 
-/* The supervisor has stored, or not, an export's new config string. */
-void	serve_config_stored(struct worker *, struct export *);
+/* Answer r with an error of AoE's. */
+void	serve_error(struct worker *, struct req *, enum aoe_error);
+
+/* No answer to r, for this reason. */
+void	serve_drop(struct worker *, struct req *, enum drop);
+
+/* The MTU, as it is now, of the interface that r came by. */
+unsigned serve_mtu(const struct req *);
+
+/* serve_query.c: what clients read and change of an export's state. */
+
+/* Serve r, of that command: Query Config, MAC Mask List, Reserve/Release. */
+void	serve_config(struct worker *, struct req *);
+void	serve_mask(struct worker *, struct req *);
+void	serve_reserve(struct worker *, struct req *);
+
+/* Write the Query Config answer into r: its length. */
+size_t	serve_config_put(struct req *, uint8_t ccmd);
+
+/* The supervisor has stored, or not, an export's new state. */
+void	serve_stored(struct worker *, struct export *);
+
+/* All writes that came before the export's new lists have taken effect. */
+void	serve_fenced(struct worker *, struct export *);
 
 /* io.c */
 
 /* Carry out r, whose order.kind, lba and count are set.  It is taken, and
  * answered when it is done. */
 void	io_request(struct worker *, struct req *);
+
+/* Call serve_fenced when every write that came before has taken effect.  r is
+ * the export's state_req, and counted in its inflight. */
+void	io_fence(struct worker *, struct req *r);
 
 void	io_event(struct worker *, const struct disk_event *);
 

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "dumps.h"
 #include "exits.h"
 #include "irsync.h"
 #include "log.h"
@@ -73,19 +74,12 @@ static int
 check_paths(const struct irsync_conf *c, struct push_options *o)
 {
 	struct strv above = { 0 };
-	struct stat st;
 	size_t i;
 	int rc = 0;
 
-	for (i = 0; i < c->paths.n; i++) {
+	for (i = 0; i < c->paths.n; i++)
 		if (check_above(c->paths.v[i]) == -1)
 			rc = -1;
-		/* rsync reports what is not there, and the snapshot is
-		 * partial; what the store has of it stays. */
-		else if (lstat(c->paths.v[i], &st) == -1 &&
-		    strv_add(&o->missing, c->paths.v[i]) == -1)
-			rc = -1;
-	}
 	if (paths_above(c, &above) == -1)
 		rc = -1;
 	/* Root lists everything; a user may not be allowed to list /home. */
@@ -96,15 +90,96 @@ check_paths(const struct irsync_conf *c, struct push_options *o)
 	return rc == 0 ? BS_OK : BS_CONFIG;
 }
 
+/* What one backup has at hand. */
+struct backup {
+	struct irsync		*ir;
+	struct push_options	 po;
+	struct memory		 mem;
+	struct facts		 now;
+	struct strv		 missing;	/* databases */
+	char			 why[512];	/* of what failed before any
+						 * push */
+};
+
+/* After more than `max` names were deleted, or fewer than half are left. */
 static void
-push_with_retries(struct irsync *ir, const struct push_options *po,
-    struct outcome *o)
+refuse_shrunk(struct outcome *o, uint64_t entries)
 {
+	snprintf(o->run->why, sizeof(o->run->why), "more than half of the %llu "
+	    "entries of the snapshot before would be gone; --allow-shrink",
+	    (unsigned long long)entries);
+	o->status = BS_REFUSED;
+}
+
+/* An earlier push that came to nothing has deleted names already: only a dry
+ * run, which compares with the snapshot, can tell how many there are in all.
+ * True: go on. */
+static bool
+shrinks_little(struct backup *b, uint64_t entries, struct outcome *o)
+{
+	struct push_options po = b->po;
+	struct run r = { .path = b->ir->conf.rsync, .in = o->run->in,
+	    .gone_max = guards_gone_max(entries) };
+	int status;
+
+	po.dry_run = true;
+	po.progress = false;
+	status = storage_push(b->ir, &po, &r);
+	if (r.in != -1)
+		(void)lseek(r.in, 0, SEEK_SET);
+	if (r.shrunk) {
+		refuse_shrunk(o, entries);
+		return false;
+	}
+	if (status == BS_OK || status == BS_PARTIAL || status == BS_VANISHED)
+		return true;
+	o->status = status;
+	o->run->code = r.code;
+	memcpy(o->run->why, r.why, sizeof(o->run->why));
+	return false;
+}
+
+/* How much of it may go?  False: it is refused, *o says why. */
+static bool
+limit_shrinking(struct backup *b, struct outcome *o, uint64_t *entries)
+{
+	const struct laststate_run *last;
+	uint64_t gone;
+
+	*entries = 0;
+	if (b->ir->guards.allow_shrink || (last = laststate_made(
+	    laststate_find(&b->mem.last, b->ir->conf.storage->name),
+	    &gone)) == NULL)
+		return true;
+	*entries = last->entries;
+	o->gone = gone;
+	b->po.entries_min = last->entries - guards_gone_max(last->entries);
+	if (last->entries < guards_gone_max(last->entries))
+		b->po.entries_min = 0;
+	if (gone > 0)
+		return shrinks_little(b, *entries, o);
+	o->run->gone_max = guards_gone_max(last->entries);
+	return true;
+}
+
+static void
+push_with_retries(struct backup *b, struct outcome *o)
+{
+	struct irsync *ir = b->ir;
+	uint64_t entries;
 	unsigned pause;
 
+	if (!limit_shrinking(b, o, &entries))
+		return;
 	for (o->attempts = 1;; o->attempts++) {
 		run_forget(o->run);
-		o->status = storage_push(ir, po, o->run);
+		if (o->run->in != -1)
+			(void)lseek(o->run->in, 0, SEEK_SET);
+		o->status = storage_push(ir, &b->po, o->run);
+		if (o->run->snapshot.stamp[0] == '\0')
+			o->gone += o->run->counts.gone;
+		if (o->run->shrunk)
+			refuse_shrunk(o, entries);
 		if (signal_caught() != 0 || o->attempts > ir->conf.retries ||
 		    !retry_wanted(o->status, o->attempts))
 			return;
@@ -128,76 +203,203 @@ seconds_since(const struct timespec *start)
 	    (double)(now.tv_nsec - start->tv_nsec) / 1e9;
 }
 
-/* Back up to the storage in use, and tell what came of it. */
+/* Back up to the storage in use, or fail as `failed` says, and tell what came
+ * of it. */
 static int
-backup_storage(struct irsync *ir, const struct push_options *po,
-    struct memory *mem)
+backup_storage(struct backup *b, int rules, int failed)
 {
-	struct run r = { .path = ir->conf.rsync, .in = -1,
+	struct irsync *ir = b->ir;
+	struct run r = { .path = ir->conf.rsync, .in = rules,
 	    .items = (ir->dry_run || ir->verbose) && !ir->json,
 	    .progress = ir->progress };
-	struct outcome o = { .run = &r, .dry_run = ir->dry_run };
+	struct outcome o = { .run = &r, .dry_run = ir->dry_run,
+	    .status = failed };
 	struct timespec start;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	if (!ir->dry_run)
-		memory_begin(mem, &ir->conf, time(NULL));
-	push_with_retries(ir, po, &o);
+		memory_begin(&b->mem, &ir->conf, time(NULL));
+	if (failed == BS_OK)
+		push_with_retries(b, &o);
+	else
+		(void)strlcpy(r.why, b->why, sizeof(r.why));
 	o.seconds = seconds_since(&start);
 	if (!ir->dry_run)
-		memory_end(mem, &ir->conf, &o);
+		memory_end(&b->mem, &ir->conf, &o);
 	if (signal_caught() == 0)
 		report_backup(&ir->conf, &o, ir->json);
+	if (o.status != BS_OK && b->why[0] == '\0')
+		failure_text(b->why, sizeof(b->why), &r, o.status);
 	return o.status;
 }
 
 /* Each storage in turn; one that is down does not stop the others. */
 static int
-backup_storages(struct irsync *ir, const struct push_options *po)
+backup_storages(struct backup *b, int failed)
 {
-	struct memory mem = { 0 };
+	struct irsync *ir = b->ir;
 	const struct storage *only = ir->storage_name != NULL ?
 	    ir->conf.storage : NULL;
-	int status = BS_OK;
+	int rules = -1, status = failed;
 	size_t i;
 
-	if (!ir->dry_run)
-		memory_open(&mem, &ir->conf);
+	if (failed == BS_OK && (rules = rules_fd(&ir->conf,
+	    &b->po.rules)) == -1) {
+		snprintf(b->why, sizeof(b->why), "what is to be left out "
+		    "cannot be read: %s", strerror(errno));
+		status = failed = BS_CONFIG;
+	}
 	for (i = 0; i < ir->conf.nstorages && signal_caught() == 0; i++) {
 		if (only != NULL && &ir->conf.storages[i] != only)
 			continue;
 		ir->conf.storage = &ir->conf.storages[i];
-		status = status_worse(status, backup_storage(ir, po, &mem));
+		status = status_worse(status, backup_storage(b, rules, failed));
 	}
-	memory_close(&mem);
+	if (rules != -1)
+		close(rules);
+	return status;
+}
+
+/* Paths that are not there, and may be: they are gone from the snapshot too. */
+static void
+drop_missing(struct irsync_conf *c, const struct strv *missing)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < c->paths.n; i++)
+		if (strv_has(missing, c->paths.v[i])) {
+			log_info("%s: not there, left out", c->paths.v[i]);
+			free(c->paths.v[i]);
+		} else
+			c->paths.v[n++] = c->paths.v[i];
+	c->paths.n = n;
+	c->paths.v[n] = NULL;
+}
+
+/* Ask the guards.  The status: BS_OK, BS_REFUSED or BS_FAIL, with why. */
+static int
+ask_guards(struct backup *b)
+{
+	struct facts before;
+	struct strv objections = { 0 };
+	size_t i;
+	int status = BS_OK;
+
+	if (facts_read(&b->ir->conf, &before) == -1)
+		log_warn("%s: what was noted of the last backup cannot be "
+		    "read", b->ir->conf.state);
+	facts_forget_gone(&before);
+	if (facts_now(&b->ir->conf, &b->now) == -1 ||
+	    guards_check(&b->ir->conf, &b->ir->guards, &before, &b->now,
+	    &objections) == -1) {
+		snprintf(b->why, sizeof(b->why), "cannot look at the machine: "
+		    "%s", strerror(errno));
+		status = BS_FAIL;
+	}
+	for (i = 0; i < objections.n && status != BS_FAIL; i++) {
+		log_warnx("%s", objections.v[i]);
+		if (i == 0)
+			(void)strlcpy(b->why, objections.v[i], sizeof(b->why));
+		status = BS_REFUSED;
+	}
+	if (status == BS_OK)
+		drop_missing(&b->ir->conf, &b->now.missing);
+	if (status == BS_OK && b->ir->conf.paths.n == 0) {
+		(void)strlcpy(b->why, "none of the paths is there",
+		    sizeof(b->why));
+		status = BS_REFUSED;
+	}
+	strv_free(&objections);
+	facts_free(&before);
+	return status;
+}
+
+/* The databases' dumps are backed up like any other folder. */
+static int
+add_dumps(struct backup *b)
+{
+	struct irsync_conf *c = &b->ir->conf;
+	char *path;
+	int rc = -1;
+
+	if (!c->mysql.on && !c->postgresql.on)
+		return BS_OK;
+	if (!b->ir->dry_run)
+		(void)dumps_run(c, &b->missing);
+	if ((path = dumps_path(c)) != NULL)
+		rc = access(path, F_OK) == -1 ? 0 : strv_add(&c->paths, path);
+	free(path);
+	return rc == 0 ? BS_OK : BS_FAIL;
+}
+
+/* What comes before any push.  The status, with why. */
+static int
+prepare(struct backup *b)
+{
+	struct irsync_conf *c = &b->ir->conf;
+	int status;
+
+	if ((status = check_paths(c, &b->po)) != BS_OK) {
+		(void)strlcpy(b->why, "paths cannot be backed up as they are "
+		    "named", sizeof(b->why));
+		return status;
+	}
+	if (!b->ir->dry_run && hook_run(c, "before", &c->before, BS_OK, "",
+	    b->why, sizeof(b->why)) == -1)
+		return BS_FAIL;
+	if ((status = ask_guards(b)) != BS_OK)
+		return status;
+	return add_dumps(b);
+}
+
+/* What comes after all pushes. */
+static int
+finish(struct backup *b, int status)
+{
+	struct irsync_conf *c = &b->ir->conf;
+	char why[512];
+
+	if (b->missing.n > 0) {
+		status = status_worse(status, BS_PARTIAL);
+		if (b->why[0] == '\0')
+			snprintf(b->why, sizeof(b->why), "%s, and %zu more; "
+			    "the snapshot says so", b->missing.v[0],
+			    b->missing.n - 1);
+	}
+	if (b->mem.made > 0 && facts_write(c, &b->now) == -1)
+		log_warn("%s", c->state);
+	if (hook_run(c, "after", &c->after, status, b->why, why,
+	    sizeof(why)) == -1)
+		log_warnx("%s", why);
 	return status;
 }
 
 int
 cmd_backup(struct irsync *ir, const struct strv *args)
 {
-	struct push_options po = { .dry_run = ir->dry_run,
-	    .progress = ir->progress, .as_root = geteuid() == 0 };
+	struct backup b = { .ir = ir, .po = { .dry_run = ir->dry_run,
+	    .progress = ir->progress, .as_root = geteuid() == 0 } };
 	struct run none = { .code = 0 };
 	struct outcome o = { .run = &none, .dry_run = ir->dry_run };
-	int lock = -1;
+	int lock = -1, status;
 
 	(void)args;
-	if ((o.status = check_paths(&ir->conf, &po)) != BS_OK) {
-		report_backup(&ir->conf, &o, ir->json);
-		goto out;
-	}
 	/* A dry run changes nothing, so it keeps nobody waiting. */
 	if (!ir->dry_run &&
 	    (lock = take_lock(ir->conf.lock, &o.status)) == -1) {
 		snprintf(none.why, sizeof(none.why), "%s", ir->conf.lock);
 		report_backup(&ir->conf, &o, ir->json);
-		goto out;
+		return o.status;
 	}
-	o.status = backup_storages(ir, &po);
-out:
+	niceness_set(&ir->conf);
+	memory_open(&b.mem, &ir->conf);
+	status = backup_storages(&b, prepare(&b));
+	if (!ir->dry_run)
+		status = finish(&b, status);
+	memory_close(&b.mem);
+	facts_free(&b.now);
+	strv_free(&b.missing);
 	if (lock != -1)
 		close(lock);
-	strv_free(&po.missing);
-	return o.status;
+	return status;
 }

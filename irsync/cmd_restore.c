@@ -1,12 +1,11 @@
 /* cmd_restore.c: irsync restore.
  * A restore goes into a folder of its own, new or empty, so that it can never
- * overwrite anything.  While it lasts, a marker in that folder says what it is
+ * overwrite anything (inplace.c: unless asked to).  While it lasts, a marker in that folder says what it is
  * the restore of: the same command goes on with it.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <sys/mman.h>
 #include <sys/stat.h>
 
 #include <dirent.h>
@@ -19,30 +18,11 @@
 
 #include "exits.h"
 #include "human.h"
-#include "irsync.h"
 #include "log.h"
+#include "look.h"
 
 #define MARKER		".~irsync-restore~"
 #define MARKER_MAX	(1024 * 1024)	/* bytes */
-
-/* A path of the command line: absolute, without ".." or ".". */
-static bool
-is_path(const char *p)
-{
-	size_t n;
-
-	if (*p != '/')
-		return false;
-	while (*p != '\0') {
-		p += strspn(p, "/");
-		n = strcspn(p, "/");
-		if ((n == 1 && p[0] == '.') ||
-		    (n == 2 && p[0] == '.' && p[1] == '.'))
-			return false;
-		p += n;
-	}
-	return true;
-}
 
 /* Split the arguments into a snapshot and paths.  "/" is all of it. */
 static int
@@ -54,7 +34,7 @@ split_args(const struct strv *args, const char **spec, struct strv *paths)
 	if (args->n > 0 && args->v[0][0] != '/')
 		*spec = args->v[i++];
 	for (; i < args->n; i++) {
-		if (!is_path(args->v[i])) {
+		if (!path_is_plain(args->v[i])) {
 			log_warnx("%s: not an absolute path without '.' and "
 			    "'..'", args->v[i]);
 			return -1;
@@ -70,6 +50,27 @@ split_args(const struct strv *args, const char **spec, struct strv *paths)
 			break;
 		}
 	return 0;
+}
+
+/* --in-place goes over the living files: then they are to be named, "/" if it
+ * is all of them. */
+static int
+check_place(const struct irsync *ir, const struct strv *args)
+{
+	size_t i;
+
+	if (!ir->in_place && !ir->yes && !ir->dry_run)
+		return 0;
+	if (!ir->in_place || ir->to != NULL) {
+		log_warnx("--yes and --dry-run go with --in-place, --to does "
+		    "not");
+		return -1;
+	}
+	for (i = 0; i < args->n; i++)
+		if (args->v[i][0] == '/')
+			return 0;
+	log_warnx("--in-place: name what is to be restored, / for all");
+	return -1;
 }
 
 /* The name of the snapshot that is meant. */
@@ -249,29 +250,6 @@ release_dest(int fd, int status)
 		marker_remove(fd);
 }
 
-/* The names for --files-from on a descriptor, or -1. */
-static int
-names_fd(const struct strv *paths)
-{
-	size_t i, len;
-	int fd;
-
-	if ((fd = memfd_create("names", MFD_CLOEXEC)) == -1)
-		return -1;
-	for (i = 0; i < paths->n; i++) {
-		len = strlen(paths->v[i]) + 1;
-		if (write(fd, paths->v[i], len) != (ssize_t)len) {
-			close(fd);
-			return -1;
-		}
-	}
-	if (lseek(fd, 0, SEEK_SET) == -1) {
-		close(fd);
-		return -1;
-	}
-	return fd;
-}
-
 static void
 summary(const struct run *r, int status, const char *stamp, const char *dest)
 {
@@ -302,7 +280,7 @@ restore(struct irsync *ir, const char *stamp, const struct strv *paths,
 
 	/* rsync would take "a:b" for a server's name. */
 	if ((path = realpath(dest, NULL)) == NULL ||
-	    (paths->n > 0 && (r.in = names_fd(paths)) == -1)) {
+	    (paths->n > 0 && (r.in = look_names(paths, -1)) == -1)) {
 		log_warn("%s", dest);
 		free(path);
 		return BS_FAIL;
@@ -330,12 +308,17 @@ cmd_restore(struct irsync *ir, const struct strv *args)
 	size_t len;
 	int fd = -1, status = BS_FAIL;
 
-	if (split_args(args, &spec, &paths) == -1) {
+	if (split_args(args, &spec, &paths) == -1 || check_place(ir, args) ==
+	    -1) {
 		status = BS_USAGE;
 		goto out;
 	}
 	if ((status = choose(ir, spec, stamp)) != BS_OK)
 		goto out;
+	if (ir->in_place) {
+		status = restore_in_place(ir, stamp, &paths);
+		goto out;
+	}
 	status = BS_FAIL;
 	if (asprintf(&dest, "%s%s", ir->to != NULL ? ir->to : "restored-",
 	    ir->to != NULL ? "" : stamp) == -1) {

@@ -21,44 +21,6 @@
 #define RETRIES_MAX	1000
 
 static void
-take_paths(const struct section *s, struct irsync_conf *c)
-{
-	const char *value, *why;
-	char *tidy;
-	unsigned i, n = cfg_size(s->cfg, "paths");
-
-	if (n == 0)
-		complain(s, "paths", NULL, "paths is not set: nothing would "
-		    "be backed up");
-	for (i = 0; i < n; i++) {
-		value = cfg_getnstr(s->cfg, "paths", i);
-		if ((why = path_fault(value)) != NULL) {
-			complain(s, "paths", value, "paths: %s: %s", value,
-			    why);
-			continue;
-		}
-		if ((tidy = path_tidy(value)) == NULL)
-			complain_memory(s);
-		else if (strv_has(&c->paths, tidy))
-			complain(s, "paths", value, "paths: %s stands there "
-			    "twice", tidy);
-		else if (strv_add(&c->paths, tidy) == -1)
-			complain_memory(s);
-		free(tidy);
-	}
-}
-
-/* A pattern "!" would clear the list that our own rules stand in. */
-static const char *
-pattern_fault(const char *value)
-{
-	if (value[0] == '\0' || strcmp(value, "!") == 0 ||
-	    strpbrk(value, "\n\r") != NULL)
-		return "not a pattern";
-	return NULL;
-}
-
-static void
 take_host(const struct section *s, struct irsync_conf *c)
 {
 	const char *value = cfg_getstr(s->cfg, "host");
@@ -78,14 +40,13 @@ take_all(const struct section *s, bool sections, struct irsync_conf *c)
 	take_storages(s, sections, c);
 	take_host(s, c);
 	take_paths(s, c);
-	take_list(s, "exclude", pattern_fault, &c->exclude);
 	take_file(s, "lock", &c->lock);
 	take_file(s, "state", &c->state);
 	take_file(s, "rsync", &c->rsync);
 	take_file(s, "ssh", &c->ssh);
 	take_number(s, "retries", 0, RETRIES_MAX, &c->retries);
 	take_seconds(s, "retry_pause", 0, &c->retry_pause);
-	c->one_file_system = cfg_getbool(s->cfg, "one_file_system");
+	take_extra(s, c);
 }
 
 int
@@ -97,6 +58,9 @@ irsync_conf_parse(const char *text, struct irsync_conf *c, struct diags *ds)
 		CONNECTION_KEYS,
 		CFG_END()
 	};
+	cfg_opt_t path[] = { PATH_KEYS, CFG_END() };
+	cfg_opt_t mysql[] = { MYSQL_KEYS, CFG_END() };
+	cfg_opt_t postgresql[] = { POSTGRESQL_KEYS, CFG_END() };
 	cfg_opt_t as_list = CFG_STR_LIST("storage", NULL, CFGF_NONE);
 	cfg_opt_t as_sections = CFG_SEC("storage", storage,
 	    CFGF_MULTI | CFGF_TITLE | CFGF_NO_TITLE_DUPES);
@@ -104,9 +68,12 @@ irsync_conf_parse(const char *text, struct irsync_conf *c, struct diags *ds)
 		sections ? as_sections : as_list,
 		CONNECTION_KEYS,
 		CFG_STR("host", NULL, CFGF_NONE),
-		CFG_STR_LIST("paths", NULL, CFGF_NONE),
-		CFG_STR_LIST("exclude", NULL, CFGF_NONE),
-		CFG_BOOL("one_file_system", cfg_false, CFGF_NONE),
+		PATHS_KEYS,
+		CFG_SEC("path", path, CFGF_MULTI | CFGF_TITLE |
+		    CFGF_NO_TITLE_DUPES),
+		CFG_SEC("mysql", mysql, CFGF_MULTI),
+		CFG_SEC("postgresql", postgresql, CFGF_MULTI),
+		EXTRA_KEYS,
 		CFG_INT("retries", 3, CFGF_NONE),
 		CFG_STR("retry_pause", "30s", CFGF_NONE),
 		CFG_STR("lock", NULL, CFGF_NODEFAULT),
@@ -118,7 +85,9 @@ irsync_conf_parse(const char *text, struct irsync_conf *c, struct diags *ds)
 	struct section top = { .text = text, .line = 1, .ds = ds };
 
 	memset(c, 0, sizeof(*c));
-	if ((top.cfg = conf_parse(text, opts, ds)) != NULL) {
+	if (extra_defaults(c) == -1)
+		diags_add(ds, 0, 0, "%s", strerror(ENOMEM));
+	else if ((top.cfg = conf_parse(text, opts, ds)) != NULL) {
 		take_all(&top, sections, c);
 		cfg_free(top.cfg);
 	}
@@ -237,7 +206,13 @@ irsync_conf_free(struct irsync_conf *c)
 	free(c->storages);
 	free(c->host);
 	strv_free(&c->paths);
+	for (i = 0; i < c->npath; i++)
+		path_conf_free(&c->path[i]);
+	free(c->path);
 	strv_free(&c->exclude);
+	strv_free(&c->exclude_from);
+	strv_free(&c->skip_marked);
+	extra_free(c);
 	free(c->lock);
 	free(c->state);
 	free(c->rsync);

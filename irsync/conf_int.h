@@ -45,6 +45,8 @@ void	take_seconds(const struct section *, const char *key, unsigned min,
 	    unsigned *out);
 void	take_rate(const struct section *, const char *key, uint64_t *out);
 
+void	take_bool(const struct section *, const char *key, bool *out);
+
 /* Take a list; each value must pass `fault`, which says what is wrong. */
 void	take_list(const struct section *, const char *key,
 	    const char *(*fault)(const char *), struct strv *out);
@@ -58,7 +60,9 @@ void	take_list(const struct section *, const char *key,
 	CFG_STR("ssh_config", NULL, CFGF_NODEFAULT),			\
 	CFG_STR_LIST("ssh_options", NULL, CFGF_NODEFAULT),		\
 	CFG_STR("bwlimit", NULL, CFGF_NODEFAULT),			\
-	CFG_STR("timeout", NULL, CFGF_NODEFAULT)
+	CFG_STR("rate", NULL, CFGF_NODEFAULT),				\
+	CFG_STR("timeout", NULL, CFGF_NODEFAULT),			\
+	CFG_BOOL("unmanaged", cfg_false, CFGF_NODEFAULT)
 
 /* Is storage written as sections here, `storage "name" { … }`?  libconfuse
  * wants to know before it parses. */
@@ -67,5 +71,66 @@ bool	storages_are_sections(const char *text);
 /* Take all of them. */
 void	take_storages(const struct section *top, bool sections,
 	    struct irsync_conf *);
+
+/* conf_paths.c */
+
+/* The keys of paths at the top, and of a path's section. */
+#define PATHS_KEYS							\
+	CFG_STR_LIST("paths", NULL, CFGF_NONE),				\
+	CFG_STR_LIST("exclude", NULL, CFGF_NODEFAULT),			\
+	CFG_STR_LIST("exclude_from", NULL, CFGF_NODEFAULT),		\
+	CFG_BOOL("one_file_system", cfg_false, CFGF_NODEFAULT),		\
+	CFG_BOOL("cachedir_tag", cfg_false, CFGF_NODEFAULT),		\
+	CFG_STR_LIST("skip_marked", NULL, CFGF_NODEFAULT)
+#define PATH_KEYS							\
+	CFG_STR_LIST("exclude", NULL, CFGF_NODEFAULT),			\
+	CFG_STR_LIST("exclude_from", NULL, CFGF_NODEFAULT),		\
+	CFG_BOOL("one_file_system", cfg_false, CFGF_NODEFAULT),		\
+	CFG_BOOL("optional", cfg_false, CFGF_NODEFAULT)
+
+void	take_paths(const struct section *top, struct irsync_conf *);
+void	path_conf_free(struct path_conf *);
+
+/* conf_extra.c: databases, hooks, notifications */
+
+#define MYSQL_KEYS							\
+	CFG_STR("option_file", NULL, CFGF_NODEFAULT),			\
+	CFG_STR_LIST("databases", NULL, CFGF_NODEFAULT),		\
+	CFG_STR_LIST("skip", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("per", NULL, CFGF_NODEFAULT),				\
+	CFG_STR("compress", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("timeout", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("client", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("dump", NULL, CFGF_NODEFAULT)
+#define POSTGRESQL_KEYS							\
+	CFG_STR("user", NULL, CFGF_NODEFAULT),				\
+	CFG_STR("password_file", NULL, CFGF_NODEFAULT),			\
+	CFG_STR_LIST("databases", NULL, CFGF_NODEFAULT),		\
+	CFG_STR_LIST("skip", NULL, CFGF_NODEFAULT),			\
+	CFG_STR_LIST("options", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("compress", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("timeout", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("psql", NULL, CFGF_NODEFAULT),				\
+	CFG_STR("pg_dump", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("pg_dumpall", NULL, CFGF_NODEFAULT)
+#define EXTRA_KEYS							\
+	CFG_STR_LIST("before", NULL, CFGF_NODEFAULT),			\
+	CFG_STR_LIST("after", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("hook_timeout", NULL, CFGF_NODEFAULT),			\
+	CFG_INT("nice", 0, CFGF_NODEFAULT),				\
+	CFG_STR("ionice", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("prometheus", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("ping", NULL, CFGF_NODEFAULT),				\
+	CFG_STR("mail", NULL, CFGF_NODEFAULT),				\
+	CFG_STR("curl", NULL, CFGF_NODEFAULT),				\
+	CFG_STR("sendmail", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("tc", NULL, CFGF_NODEFAULT),				\
+	CFG_STR("ip", NULL, CFGF_NODEFAULT)
+
+/* Set what is not set in the file.  0, or -1. */
+int	extra_defaults(struct irsync_conf *);
+
+void	take_extra(const struct section *top, struct irsync_conf *);
+void	extra_free(struct irsync_conf *);
 
 #endif

@@ -133,6 +133,8 @@ take_connection(const struct section *s, struct storage *st)
 	take_file(s, "ssh_config", &st->ssh_config);
 	take_list(s, "ssh_options", ssh_option_fault, &st->ssh_options);
 	take_rate(s, "bwlimit", &st->bwlimit);
+	take_rate(s, "rate", &st->rate);
+	take_bool(s, "unmanaged", &st->unmanaged);
 	take_seconds(s, "timeout", 10, &st->timeout);
 }
 
@@ -142,7 +144,9 @@ inherit(struct storage *st, const struct storage *from)
 {
 	st->port = from->port;
 	st->bwlimit = from->bwlimit;
+	st->rate = from->rate;
 	st->timeout = from->timeout;
+	st->unmanaged = from->unmanaged;
 	if (from->identity != NULL &&
 	    (st->identity = strdup(from->identity)) == NULL)
 		return -1;
@@ -230,6 +234,12 @@ take_storages(const struct section *top, bool sections, struct irsync_conf *c)
 	}
 	if (i == 0)
 		complain(top, "storage", NULL, "storage is not set");
+	for (i = 0; i < c->nstorages; i++)
+		if (c->storages[i].unmanaged && c->storages[i].remote &&
+		    c->storages[i].root[0] == '\0')
+			complain(top, "storage", c->storages[i].text,
+			    "storage: %s: an unmanaged server needs a folder "
+			    "behind the ':'", c->storages[i].text);
 	c->storage = c->storages;
 	storage_free(&from);
 }

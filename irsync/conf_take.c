@@ -230,6 +230,13 @@ take_rate(const struct section *s, const char *key, uint64_t *out)
 }
 
 void
+take_bool(const struct section *s, const char *key, bool *out)
+{
+	if (is_set(s, key))
+		*out = cfg_getbool(s->cfg, key);
+}
+
+void
 take_list(const struct section *s, const char *key,
     const char *(*fault)(const char *), struct strv *out)
 {

@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "diag.h"
+#include "facts.h"
 #include "laststate.h"
 #include "store.h"
 #include "strv.h"
@@ -36,7 +37,41 @@ struct storage {
 	unsigned	 port;		/* 0: ssh's choice */
 	struct strv	 ssh_options;	/* ssh -o */
 	uint64_t	 bwlimit;	/* bytes a second; 0: no limit */
+	uint64_t	 rate;		/* the same, by tc(8) */
 	unsigned	 timeout;	/* seconds without a byte */
+	bool		 unmanaged;	/* a plain ssh server: no validate-ssh
+					 * makes the snapshots there */
+};
+
+/* What is told of one path. */
+struct path_conf {
+	char		*path;
+	struct strv	 exclude;	/* rsync's patterns, below it */
+	struct strv	 exclude_from;	/* files of such */
+	bool		 one_file_system;
+	bool		 optional;	/* it may be missing */
+};
+
+enum compress {
+	COMPRESS_NONE,
+	COMPRESS_GZIP,
+	COMPRESS_ZSTD
+};
+
+/* A database server to be dumped. */
+struct db_conf {
+	bool		 on;		/* there is such a section */
+	char		*option_file;	/* credentials, or NULL */
+	char		*user;		/* account to run the programs as */
+	struct strv	 databases;	/* empty: all */
+	struct strv	 skip;
+	struct strv	 options;	/* for every program, as they are */
+	bool		 per_table;
+	enum compress	 compress;
+	unsigned	 timeout;	/* seconds for one database */
+	char		*client;	/* the programs */
+	char		*dump;
+	char		*dumpall;
 };
 
 struct irsync_conf {
@@ -47,8 +82,27 @@ struct irsync_conf {
 	char		*host;		/* name that snapshots are kept under;
 					 * NULL: this machine's */
 	struct strv	 paths;		/* absolute, no trailing slash */
+	struct path_conf *path;		/* options of some of them */
+	size_t		 npath;
 	struct strv	 exclude;	/* rsync's patterns */
+	struct strv	 exclude_from;	/* files of such */
 	bool		 one_file_system;
+	bool		 cachedir_tag;	/* leave out what such a file marks */
+	struct strv	 skip_marked;	/* and what a file so named marks */
+	struct db_conf	 mysql;
+	struct db_conf	 postgresql;
+	struct strv	 before;	/* hooks: argument vectors */
+	struct strv	 after;
+	unsigned	 hook_timeout;	/* seconds */
+	unsigned	 nice;
+	char		*ionice;	/* "idle", "best-effort", with ":N" */
+	char		*prometheus;	/* file to write, or NULL */
+	char		*ping;		/* URL, or NULL */
+	char		*mail;		/* address, or NULL */
+	char		*curl;		/* the programs */
+	char		*sendmail;
+	char		*tc;
+	char		*ip;
 	unsigned	 retries;	/* after the first attempt */
 	unsigned	 retry_pause;	/* seconds before the first retry */
 	char		*lock;		/* lock file, or NULL: the default */
@@ -88,8 +142,10 @@ struct push_options {
 	bool		 progress;	/* --info=progress2 */
 	bool		 as_root;	/* every attribute can be read */
 	bool		 fake_super;	/* local, not as root */
-	struct strv	 missing;	/* configured paths that are not there:
-					 * what the snapshot has of them stays */
+	bool		 rules;		/* more rules come on standard input */
+	uint64_t	 entries_min;	/* names that there must be, where
+					 * rsync does not tell what is deleted;
+					 * with fewer no snapshot is made */
 	bool		 closed;	/* the folders above cannot be listed:
 					 * what is no longer configured
 					 * stays */
@@ -100,6 +156,29 @@ struct push_options {
  * at spaces; single quotes keep words together and '' stands for one.  To be
  * freed; NULL with errno. */
 char	*ssh_command(const struct irsync_conf *);
+
+/* A name as a pattern that matches just it; has_wildcard: what will be put
+ * behind it holds a wildcard.  To be freed; NULL with errno. */
+char	*rsync_pattern(const char *name, bool has_wildcard);
+
+/* Do all paths stay on their file systems?  Then rsync can be told so. */
+bool	paths_one_file_system(const struct irsync_conf *);
+
+/* rules.c: what is left out, where it takes a look at the disk to know. */
+
+/* Options of this path; c's own if it has no section. */
+bool	path_one_file_system(const struct irsync_conf *, const char *path);
+bool	path_optional(const struct irsync_conf *, const char *path);
+
+/* One pattern of a path's section as rules of a push, each ended by a NUL, for
+ * names in full.  0, or -1. */
+int	rules_below(FILE *, const char *path, const char *pattern);
+
+/* The lines of an exclude file, in the same form; path NULL: as they are. */
+int	rules_lines(FILE *, const char *path, const char *text);
+
+/* All of them on a descriptor, -1 with errno; *any: there are some. */
+int	rules_fd(const struct irsync_conf *, bool *any);
 
 /* Where rsync finds or puts a folder of the remote store: "login:root/rest". */
 char	*remote_path(const struct irsync_conf *, const char *rest);
@@ -116,8 +195,19 @@ int	argv_push(struct strv *argv, const struct irsync_conf *,
 int	argv_records(struct strv *argv, const struct irsync_conf *,
 	    const char *dest);
 
+/* A listing of what is in HOST.snaps, one line of `format` for each entry;
+ * several names of one file are shown as hard links.  Of each name of `deep`
+ * with all that is below it; with an empty list, what stands on standard input,
+ * each name ended by a NUL, and nothing below. */
+int	argv_listing(struct strv *argv, const struct irsync_conf *,
+	    const struct strv *deep, const char *format, bool fake_super);
+
 struct restore_options {
 	bool		 progress;	/* --info=progress2 */
+	bool		 dry_run;
+	bool		 in_place;	/* leave the folders above the paths as
+					 * they are */
+	bool		 only_dirs;	/* nothing below the paths */
 	bool		 fake_super;	/* local, made by an ordinary user */
 };
 
@@ -152,6 +242,7 @@ struct rsync_counts {
 	uint64_t	new;		/* of every type but folders */
 	uint64_t	changed;	/* contents or attributes alone */
 	uint64_t	deleted;
+	uint64_t	gone;		/* deleted names of every type */
 	uint64_t	transferred;	/* files whose contents were sent */
 	uint64_t	transferred_size;
 	uint64_t	size;		/* of all files, in bytes */
@@ -224,6 +315,10 @@ struct run {
 	bool			 progress;
 	uint64_t		 most;	/* new entries; with more it is killed.
 					 * 0: no limit */
+	uint64_t		 gone_max; /* the same, of deleted names */
+	line_fn			*each;	/* takes each line of standard output
+					 * in place of counting; or NULL */
+	void			*each_arg;
 	int			 namespaces;		/* as in spawn.h */
 	int			(*setup)(void *);	/* the same */
 	void			*arg;
@@ -236,6 +331,7 @@ struct run {
 	char			 why[256]; /* the line that tells most, not
 					 * escaped, or "" */
 	unsigned		 error_lines;
+	bool			 shrunk; /* gone_max was passed */
 	bool			 standing; /* as in show.c */
 };
 
@@ -267,7 +363,15 @@ struct irsync {
 	bool			 json;
 	bool			 verbose;
 	bool			 version;
+	struct guards		 guards;	/* --allow-… */
 	const char		*storage_name;	/* --storage, or NULL */
+	bool			 in_place;
+	bool			 yes;
+	const char		*from;		/* --from, or NULL: what stands
+						 * in for a configuration */
+	const char		*host;		/* --host, or NULL */
+	const char		*identity;	/* --identity, or NULL */
+	const char		*port;		/* --port, or NULL */
 	const char		*to;		/* --to, or NULL */
 };
 
@@ -291,6 +395,10 @@ int	local_push(struct irsync *, const struct push_options *, struct run *);
 int	local_list(struct irsync *, struct run *, struct snapshot **, size_t *);
 int	local_restore(struct irsync *, const char *, const struct strv *,
 	    const char *, struct restore_options *, struct run *);
+/* Would rsync be led out of the folder by this name below it, because a folder
+ * above it is a symbolic link? */
+bool	path_leads_out(int dirfd, const char *path);
+
 int	remote_push(struct irsync *, const struct push_options *,
 	    struct run *);
 int	remote_list(struct irsync *, struct run *, struct snapshot **,
@@ -333,6 +441,8 @@ struct outcome {
 	int		 status;	/* of exits.h */
 	bool		 dry_run;
 	unsigned	 attempts;
+	uint64_t	 gone;		/* names deleted by attempts that came
+					 * to nothing */
 	double		 seconds;
 	struct run	*run;		/* the last attempt */
 };
@@ -365,6 +475,7 @@ struct memory {			/* zero-initialise */
 	char			*path;
 	struct laststate	 last;
 	bool			 writable;
+	unsigned		 made;		/* snapshots of this run */
 };
 
 /* Read what there is; a damaged file is put aside as FILE.bad. */
@@ -376,6 +487,17 @@ void		 memory_begin(struct memory *, const struct irsync_conf *,
 void		 memory_end(struct memory *, const struct irsync_conf *,
 		    const struct outcome *);
 void		 memory_close(struct memory *);
+
+/* hooks.c */
+
+/* Run `before` or `after`, with the result so far in its environment.  0, also
+ * if there is none; -1 with why. */
+int		 hook_run(const struct irsync_conf *, const char *which,
+		    const struct strv *hook, int status, const char *text,
+		    char *why, size_t size);
+
+/* Be as nice as configured; so will be all that we start. */
+void		 niceness_set(const struct irsync_conf *);
 
 /* cmd_*.c: the subcommands.  Arguments behind the command's name; an exit
  * status. */

@@ -41,7 +41,8 @@ parse_run(const json_t *j, struct laststate_run *r)
 	    json_get_text(j, "error", r->error, sizeof(r->error)) == -1)
 		return -1;
 	r->exit = (int)v;
-	return 0;
+	return json_object_get(j, "gone") == NULL ? 0 :
+	    json_get_u64(j, "gone", &r->gone);
 }
 
 static int
@@ -103,13 +104,14 @@ laststate_parse(const char *buf, size_t len, struct laststate *out)
 static json_t *
 run_json(const struct laststate_run *r)
 {
-	return json_pack("{s:I, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:o}",
-	    "started", (json_int_t)r->started, "ended", (json_int_t)r->ended,
+	return json_pack("{s:I, s:I, s:i, s:s, s:I, s:I, s:I, s:I, s:I, s:I, "
+	    "s:o}", "started", (json_int_t)r->started, "ended", (json_int_t)r->ended,
 	    "exit", r->exit, "snapshot", r->stamp,
 	    "entries", (json_int_t)r->entries, "size", (json_int_t)r->size,
 	    "sent", (json_int_t)r->sent,
 	    "bytes_new", (json_int_t)r->bytes_new,
-	    "msecs", (json_int_t)r->msecs, "error", json_text(r->error));
+	    "msecs", (json_int_t)r->msecs, "gone", (json_int_t)r->gone,
+	    "error", json_text(r->error));
 }
 
 static json_t *
@@ -229,6 +231,21 @@ laststate_end(struct laststate *ls, const char *name,
 		s->complete = run->ended;
 		memcpy(s->complete_stamp, run->stamp, STAMP_SIZE);
 	}
+}
+
+const struct laststate_run *
+laststate_made(const struct laststate_storage *s, uint64_t *gone)
+{
+	size_t i;
+
+	*gone = 0;
+	for (i = s != NULL ? s->n : 0; i > 0; i--) {
+		if (s->runs[i - 1].stamp[0] != '\0')
+			return &s->runs[i - 1];
+		if (__builtin_add_overflow(*gone, s->runs[i - 1].gone, gone))
+			*gone = UINT64_MAX;
+	}
+	return NULL;
 }
 
 void

@@ -30,6 +30,9 @@ struct laststate_run {
 	uint64_t	 sent;		/* bytes over the connection */
 	uint64_t	 bytes_new;	/* room that it took, in bytes */
 	uint64_t	 msecs;		/* duration */
+	uint64_t	 gone;		/* names that a push which came to no
+					 * snapshot had deleted: they are not
+					 * there for the next one to delete */
 	char		 error[200];	/* why, printable; "" if all was well */
 };
 
@@ -71,6 +74,11 @@ struct laststate_run	*laststate_begin(struct laststate *, const char *name,
 /* The newest run of a storage has ended as it says: keep the complete one. */
 void	laststate_end(struct laststate *, const char *name,
 	    const struct laststate_run *);
+
+/* The newest run of a storage that made a snapshot, or NULL; *gone is the sum
+ * of what later ones deleted. */
+const struct laststate_run	*laststate_made(const struct laststate_storage *,
+				    uint64_t *gone);
 
 void	laststate_free(struct laststate *);
 

@@ -156,7 +156,11 @@ push_once(struct irsync *ir, struct store *st, const struct push_options *o,
 	    push_resumed(p) ? ", goes on with what came before" : "");
 	code = push_rsync(ir, o, p, r);
 	status = code == -1 ? BS_FAIL : exit_status(code, r->hint);
-	if (code == 0 || code == 23 || code == 24) {
+	if (code >= 0 && o->entries_min > r->counts.entries &&
+	    r->counts.complete && push_way(p) == STORE_WAY_LINKDEST) {
+		r->shrunk = true;
+		(void)push_failed(p, code);
+	} else if (code == 0 || code == 23 || code == 24) {
 		if (push_commit(p, code, &r->snapshot) == -1) {
 			r->snapshot.stamp[0] = '\0';
 			status = store_failed(ir, r, "cannot make the "
@@ -259,39 +263,44 @@ local_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 	return status;
 }
 
+bool
+path_leads_out(int dirfd, const char *path)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
+	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
+	char *parent, *slash;
+	bool out;
+	long fd;
+
+	path += strspn(path, "/");
+	if ((parent = strdup(path)) == NULL)
+		return true;
+	if ((slash = strrchr(parent, '/')) == NULL)
+		slash = parent;
+	*slash = '\0';
+	fd = syscall(SYS_openat2, dirfd, *parent != '\0' ? parent : ".", &how,
+	    sizeof(how));
+	out = fd == -1 && (errno == ELOOP || errno == EXDEV);
+	if (fd != -1)
+		close((int)fd);
+	free(parent);
+	return out;
+}
+
 /* rsync would follow a symbolic link above a path out of the snapshot, and
  * restore the living file.  0, or -1 and why. */
 static int
 check_inside(int dirfd, const struct strv *paths, struct run *r)
 {
-	struct open_how how = { .flags = O_PATH | O_CLOEXEC,
-	    .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS };
-	const char *path;
-	char *parent, *slash;
 	size_t i;
-	long fd;
 
-	for (i = 0; i < paths->n; i++) {
-		path = paths->v[i] + strspn(paths->v[i], "/");
-		if ((parent = strdup(path)) == NULL) {
-			(void)strlcpy(r->why, strerror(errno), sizeof(r->why));
-			return -1;
-		}
-		if ((slash = strrchr(parent, '/')) == NULL)
-			slash = parent;
-		*slash = '\0';
-		fd = syscall(SYS_openat2, dirfd,
-		    *parent != '\0' ? parent : ".", &how, sizeof(how));
-		free(parent);
-		if (fd == -1 && (errno == ELOOP || errno == EXDEV)) {
+	for (i = 0; i < paths->n; i++)
+		if (path_leads_out(dirfd, paths->v[i])) {
 			snprintf(r->why, sizeof(r->why), "%s: a folder above "
 			    "it is a symbolic link in that snapshot",
 			    paths->v[i]);
 			return -1;
 		}
-		if (fd != -1)
-			close((int)fd);
-	}
 	return 0;
 }
 

@@ -17,8 +17,12 @@
 #include "exits.h"
 #include "irsync.h"
 #include "log.h"
+#include "look.h"
 #include "spawn.h"
 #include "version.h"
+
+/* What may stand in for a configuration. */
+#define FROM	"from host identity port "
 
 static const struct command {
 	const char	*name;
@@ -28,12 +32,22 @@ static const struct command {
 	bool		 takes_args;
 	const char	*usage;
 } commands[] = {
-	{ "backup", cmd_backup, "dry-run json storage ", false,
-	    "[-nv] [-f file] [--json] [--storage name] backup" },
-	{ "list", cmd_list, "json storage ", false,
-	    "[-v] [-f file] [--json] [--storage name] list" },
-	{ "restore", cmd_restore, "storage to ", true,
-	    "[-v] [-f file] [--storage name] [--to directory]\n"
+	{ "backup", cmd_backup, "allow-clock-back allow-empty allow-missing "
+	    "allow-other-host allow-shrink allow-unmounted dry-run json "
+	    "storage ", false,
+	    "[-nv] [-f file] [--allow-clock-back] [--allow-empty]\n"
+	    "              [--allow-missing] [--allow-other-host] "
+	    "[--allow-shrink]\n"
+	    "              [--allow-unmounted] [--json] [--storage name] "
+	    "backup" },
+	{ "list", cmd_list, FROM "json storage ", true,
+	    "[-v] [-f file] [--json] [--storage name] list [path ...]" },
+	{ "diff", cmd_diff, FROM "json storage ", true,
+	    "[-v] [-f file] [--json] [--storage name] diff snapshot "
+	    "[snapshot]" },
+	{ "restore", cmd_restore, FROM "dry-run in-place storage to yes ",
+	    true, "[-nv] [-f file] [--storage name] [--to directory | "
+	    "--in-place [--yes]]\n"
 	    "              restore [snapshot] [path ...]" },
 };
 
@@ -45,15 +59,32 @@ static const struct given {
 	int		 has_arg;
 	size_t		 offset;
 } givens[] = {
+#define ALLOW(name, field)						\
+	{ "allow-" name, 0, no_argument,				\
+	    offsetof(struct irsync, guards.allow_##field) }
+	ALLOW("clock-back", clock_back),
+	ALLOW("empty", empty),
+	ALLOW("missing", missing),
+	ALLOW("other-host", other_host),
+	ALLOW("shrink", shrink),
+	ALLOW("unmounted", unmounted),
+#undef ALLOW
 	{ "dry-run", 'n', no_argument, offsetof(struct irsync, dry_run) },
 	{ "file", 'f', required_argument, offsetof(struct irsync, file) },
+	{ "from", 0, required_argument, offsetof(struct irsync, from) },
 	{ "help", 0, no_argument, offsetof(struct irsync, help) },
+	{ "host", 0, required_argument, offsetof(struct irsync, host) },
+	{ "identity", 'i', required_argument,
+	    offsetof(struct irsync, identity) },
+	{ "in-place", 0, no_argument, offsetof(struct irsync, in_place) },
 	{ "json", 0, no_argument, offsetof(struct irsync, json) },
+	{ "port", 'p', required_argument, offsetof(struct irsync, port) },
 	{ "storage", 0, required_argument,
 	    offsetof(struct irsync, storage_name) },
 	{ "to", 0, required_argument, offsetof(struct irsync, to) },
 	{ "verbose", 'v', no_argument, offsetof(struct irsync, verbose) },
 	{ "version", 0, no_argument, offsetof(struct irsync, version) },
+	{ "yes", 0, no_argument, offsetof(struct irsync, yes) },
 };
 
 #define GIVENS	(sizeof(givens) / sizeof(givens[0]))
@@ -67,7 +98,9 @@ usage(FILE *f)
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		fprintf(f, "%s irsync %s\n", i == 0 ? "usage:" : "      ",
 		    commands[i].usage);
-	fputs("       irsync --help | --version\n", f);
+	fputs("       irsync --from storage [--host name] [-i identity] "
+	    "[-p port] ...\n"
+	    "       irsync --help | --version\n", f);
 }
 
 static const struct command *
@@ -106,7 +139,7 @@ options(int argc, char **argv, struct irsync *ir, bool seen[GIVENS])
 	for (i = 0; i < GIVENS; i++)
 		longs[i] = (struct option){ givens[i].name, givens[i].has_arg,
 		    NULL, LONG(i) };
-	while ((ch = getopt_long(argc, argv, "f:nv", longs, NULL)) != -1) {
+	while ((ch = getopt_long(argc, argv, "f:i:np:v", longs, NULL)) != -1) {
 		if ((i = given_find(ch)) == GIVENS)
 			return -1;
 		seen[i] = true;
@@ -133,7 +166,8 @@ takes(const struct command *c, const struct given *g)
 
 /* The command, if its options and arguments are its own; or NULL. */
 static const struct command *
-command_check(int argc, char **argv, const bool seen[GIVENS])
+command_check(int argc, char **argv, const struct irsync *ir,
+    const bool seen[GIVENS])
 {
 	const struct command *c;
 	size_t i;
@@ -144,6 +178,10 @@ command_check(int argc, char **argv, const bool seen[GIVENS])
 	for (i = 0; i < GIVENS; i++)
 		if (seen[i] && !takes(c, &givens[i]))
 			return NULL;
+	/* In place of a configuration, or not at all. */
+	if ((ir->from != NULL && ir->file != NULL) || (ir->from == NULL &&
+	    (ir->host != NULL || ir->identity != NULL || ir->port != NULL)))
+		return NULL;
 	return c;
 }
 
@@ -178,6 +216,52 @@ load(const char *file, struct irsync_conf *c)
 	    irsync_conf_complete(c, &ds) == 0)
 		rc = 0;
 	diags_print(stderr, file, &ds);
+	diags_free(&ds);
+	free(text);
+	return rc;
+}
+
+/* A value of a configuration, in quotes. */
+static int
+quote(FILE *f, const char *key, const char *value)
+{
+	if (value == NULL)
+		return 0;
+	fprintf(f, "%s = \"", key);
+	for (; *value != '\0'; value++) {
+		if (strchr("\\\"$", *value) != NULL)
+			fputc('\\', f);
+		fputc(*value, f);
+	}
+	return fputs("\"\n", f);
+}
+
+/* --from: a configuration of that storage and nothing else.  On a terminal ssh
+ * may ask about a host key or for a passphrase. */
+static int
+load_from(struct irsync *ir)
+{
+	struct diags ds = { 0 };
+	char *text = NULL;
+	size_t len;
+	FILE *f;
+	int rc = -1;
+
+	memset(&ir->conf, 0, sizeof(ir->conf));
+	if ((f = open_memstream(&text, &len)) == NULL)
+		return -1;
+	(void)quote(f, "storage", ir->from);
+	(void)quote(f, "host", ir->host);
+	(void)quote(f, "identity", ir->identity);
+	if (ir->port != NULL)
+		fprintf(f, "port = %s\n", ir->port);
+	if (isatty(STDIN_FILENO) == 1)
+		fputs("ssh_options = { \"BatchMode=no\" }\n", f);
+	fputs("paths = { \"/\" }\n", f);
+	if (fclose(f) == 0 && irsync_conf_parse(text, &ir->conf, &ds) == 0 &&
+	    irsync_conf_complete(&ir->conf, &ds) == 0)
+		rc = 0;
+	diags_print(stderr, "--from", &ds);
 	diags_free(&ds);
 	free(text);
 	return rc;
@@ -219,7 +303,8 @@ run(struct irsync *ir, const struct command *cmd, char **argv)
 	struct strv args = { 0 };
 	int status;
 
-	if (load(ir->file, &ir->conf) == -1 || choose_storage(ir) == -1) {
+	if ((ir->from != NULL ? load_from(ir) : load(ir->file, &ir->conf)) ==
+	    -1 || choose_storage(ir) == -1) {
 		irsync_conf_free(&ir->conf);
 		return BS_CONFIG;
 	}
@@ -236,7 +321,7 @@ run(struct irsync *ir, const struct command *cmd, char **argv)
 int
 main(int argc, char **argv)
 {
-	struct irsync ir = { .file = IRSYNC_CONF };
+	struct irsync ir = { 0 };
 	const struct command *cmd;
 	bool seen[GIVENS] = { false };
 	int status;
@@ -255,11 +340,13 @@ main(int argc, char **argv)
 			puts(BACKSHELF_VERSION);
 		return BS_OK;
 	}
-	if ((cmd = command_check(argc - optind, argv + optind, seen)) ==
-	    NULL) {
+	if ((cmd = command_check(argc - optind, argv + optind, &ir,
+	    seen)) == NULL) {
 		usage(stderr);
 		return BS_USAGE;
 	}
+	if (ir.file == NULL)
+		ir.file = IRSYNC_CONF;
 	if (ir.verbose)
 		log_setlevel(LOG_LEVEL_DEBUG);
 	ir.progress = isatty(STDERR_FILENO) == 1;

@@ -90,6 +90,10 @@ memory_end(struct memory *m, const struct irsync_conf *c,
 	run.sent = o->run->counts.sent;
 	run.bytes_new = made->bytes_new;
 	run.msecs = (uint64_t)(o->seconds * 1000);
+	if (made->stamp[0] != '\0')
+		m->made++;
+	else
+		run.gone = o->gone;
 	if (o->status != BS_OK && o->status != BS_VANISHED) {
 		failure_text(text, sizeof(text), o->run, o->status);
 		(void)strlcpy(run.error, text, sizeof(run.error));

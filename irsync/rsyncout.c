@@ -121,6 +121,7 @@ parse_item(const char *line, struct rsync_counts *c)
 	dir = line[len - 1] == '/';
 	if (strncmp(line, "*deleting  ", ITEM_WIDTH) == 0) {
 		c->deleted += !dir;
+		c->gone++;
 		return true;
 	}
 	if (strchr("<>ch.", line[0]) == NULL ||

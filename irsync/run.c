@@ -21,6 +21,7 @@
 
 #include "irsync.h"
 #include "log.h"
+#include "proc.h"
 #include "spawn.h"
 
 #define ERROR_LINES_MAX	1000	/* passed on; a server must not fill logs */
@@ -85,6 +86,10 @@ out_line(void *arg, const char *line)
 	struct run *r = arg;
 	struct rsync_progress pr;
 
+	if (r->each != NULL) {
+		r->each(r->each_arg, line);
+		return;
+	}
 	switch (out_parse(line, &r->counts, &pr)) {
 	case OUT_ITEM:
 		if (r->items) {
@@ -223,7 +228,9 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 			p[1].fd = -1;
 		if (p[2].revents != 0)
 			break;
-		if (r->most != 0 && r->counts.new > r->most)
+		if (r->gone_max != 0 && r->counts.gone > r->gone_max)
+			r->shrunk = true;
+		if ((r->most != 0 && r->counts.new > r->most) || r->shrunk)
 			(void)kill(pid, SIGKILL);
 	}
 	drain_rest(out, &lout, out_line, r);
@@ -241,26 +248,7 @@ run_forget(struct run *r)
 	r->hint = HINT_NONE;
 	r->why[0] = '\0';
 	r->error_lines = 0;
-}
-
-/* rsync's environment: what ssh(1) needs to find the user's keys, nothing
- * that changes what rsync does. */
-static int
-environment(struct strv *env)
-{
-	static const char *const keep[] = {
-		"HOME", "USER", "LOGNAME", "SSH_AUTH_SOCK", "TMPDIR",
-	};
-	const char *value;
-	size_t i;
-	int rc;
-
-	rc = strv_add(env, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:"
-	    "/usr/bin:/sbin:/bin") | strv_add(env, "LC_ALL=C");
-	for (i = 0; i < sizeof(keep) / sizeof(keep[0]); i++)
-		if ((value = getenv(keep[i])) != NULL)
-			rc |= strv_addf(env, "%s=%s", keep[i], value);
-	return rc;
+	r->shrunk = false;
 }
 
 /* The command, for -v. */
@@ -306,7 +294,8 @@ run_rsync(struct run *r)
 		return -1;
 	}
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1) == -1 ||
-	    environment(&env) != 0 || pipe2(out, O_CLOEXEC) == -1 ||
+	    proc_env(&env) != 0 ||
+	    strv_add(&env, "TZ=UTC0") == -1 || pipe2(out, O_CLOEXEC) == -1 ||
 	    pipe2(err, O_CLOEXEC) == -1)
 		goto out;
 	log_argv(r->argv);

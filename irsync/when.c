@@ -16,15 +16,36 @@ is_complete(const struct snapshot *s)
 	return s->status != SNAPSHOT_PARTIAL;
 }
 
+/* A local time.  One that the clocks show twice, when they are set back, is the
+ * later of the two; one that they leave out is the instant at which they do. */
+static time_t
+local_time(const struct tm *want)
+{
+	struct tm tm;
+	time_t t, best = -1;
+	int dst;
+
+	for (dst = 1; dst >= 0; dst--) {
+		tm = *want;
+		tm.tm_isdst = dst;
+		t = mktime(&tm);
+		/* As wanted, or set right by the hour that it was off? */
+		if (tm.tm_min == want->tm_min && tm.tm_hour == want->tm_hour &&
+		    (best == -1 || t > best))
+			best = t;
+	}
+	return best != -1 ? best : t;
+}
+
 /* Midnight at the beginning of a day, local time; days may be out of its
  * month. */
 static time_t
 midnight(int year, int month, int day)
 {
 	struct tm tm = { .tm_year = year - 1900, .tm_mon = month - 1,
-	    .tm_mday = day, .tm_isdst = -1 };
+	    .tm_mday = day };
 
-	return mktime(&tm);
+	return local_time(&tm);
 }
 
 static int
@@ -83,7 +104,7 @@ when_parse(const char *text, time_t now, time_t *before)
 	tm.tm_hour = hour;
 	tm.tm_min = min;
 	tm.tm_sec = sec;
-	*before = mktime(&tm);
+	*before = local_time(&tm);
 	return 0;
 }
 

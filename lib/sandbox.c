@@ -6,19 +6,26 @@
  * Copyright (c) 2026 The backshelf authors
  */
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 
+#include <linux/fs.h>
 #include <linux/landlock.h>
+#include <linux/sockios.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <seccomp.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "sandbox.h"
@@ -220,23 +227,218 @@ add_conditions(scmp_filter_ctx ctx, const char *path)
 	return rc;
 }
 
+/* 0, or a negative errno. */
+static int
+rules_rsync(scmp_filter_ctx ctx, const char *path)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < sizeof(never) / sizeof(never[0]); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), never[i], 0);
+	return rc == 0 ? add_conditions(ctx, path) : rc;
+}
+
+/* All that SANDBOX_SERVE may do.  Nothing here names a file, a process or an
+ * address of the network. */
+static const int serve[] = {
+	/* descriptors that are there */
+	SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readv), SCMP_SYS(writev),
+	SCMP_SYS(pread64), SCMP_SYS(pwrite64), SCMP_SYS(preadv),
+	SCMP_SYS(pwritev), SCMP_SYS(preadv2), SCMP_SYS(pwritev2),
+	SCMP_SYS(close), SCMP_SYS(close_range), SCMP_SYS(lseek),
+	SCMP_SYS(_llseek), SCMP_SYS(fstat), SCMP_SYS(fstat64),
+	SCMP_SYS(newfstatat), SCMP_SYS(fstatat64), SCMP_SYS(statx),
+	SCMP_SYS(fcntl), SCMP_SYS(fcntl64), SCMP_SYS(dup), SCMP_SYS(dup2),
+	SCMP_SYS(dup3), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+	SCMP_SYS(recvfrom), SCMP_SYS(recvmsg), SCMP_SYS(recvmmsg),
+	SCMP_SYS(sendto), SCMP_SYS(sendmsg), SCMP_SYS(sendmmsg),
+	SCMP_SYS(accept), SCMP_SYS(accept4), SCMP_SYS(shutdown),
+	SCMP_SYS(getsockopt), SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	/* waiting */
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(select), SCMP_SYS(pselect6),
+	SCMP_SYS(epoll_create1), SCMP_SYS(epoll_ctl), SCMP_SYS(epoll_wait),
+	SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_pwait2), SCMP_SYS(eventfd2),
+	SCMP_SYS(timerfd_create), SCMP_SYS(timerfd_settime),
+	SCMP_SYS(timerfd_gettime), SCMP_SYS(nanosleep),
+	SCMP_SYS(clock_nanosleep), SCMP_SYS(restart_syscall),
+	/* the ring; SANDBOX_SERVING takes the making of new ones away */
+	SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter),
+	SCMP_SYS(io_uring_register),
+	/* memory and threads */
+	SCMP_SYS(brk), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise),
+	SCMP_SYS(futex), SCMP_SYS(futex_time64), SCMP_SYS(set_robust_list),
+	SCMP_SYS(get_robust_list), SCMP_SYS(rseq), SCMP_SYS(membarrier),
+	SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity),
+	SCMP_SYS(sched_setaffinity), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	/* signals to itself, by its handlers and abort(3) */
+	SCMP_SYS(rt_sigaction), SCMP_SYS(rt_sigprocmask),
+	SCMP_SYS(rt_sigreturn), SCMP_SYS(sigreturn), SCMP_SYS(sigaltstack),
+	SCMP_SYS(rt_sigpending), SCMP_SYS(tgkill),
+	/* less than all this, by SANDBOX_SERVING */
+	SCMP_SYS(seccomp),
+	/* facts */
+	SCMP_SYS(clock_gettime), SCMP_SYS(clock_gettime64),
+	SCMP_SYS(clock_getres), SCMP_SYS(gettimeofday), SCMP_SYS(time),
+	SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(getppid),
+	SCMP_SYS(getuid), SCMP_SYS(geteuid), SCMP_SYS(getgid),
+	SCMP_SYS(getegid), SCMP_SYS(getrandom), SCMP_SYS(getrusage),
+	SCMP_SYS(sysinfo), SCMP_SYS(uname), SCMP_SYS(getcpu),
+	SCMP_SYS(getrlimit),
+};
+
+/* Where libc may look for a file and go on without it: a time zone, a number
+ * of processors.  Landlock says the same. */
+static const int serve_no_files[] = {
+	SCMP_SYS(open), SCMP_SYS(openat), SCMP_SYS(openat2), SCMP_SYS(access),
+	SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink),
+	SCMP_SYS(readlinkat), SCMP_SYS(stat), SCMP_SYS(lstat),
+	SCMP_SYS(unlink), SCMP_SYS(unlinkat),
+};
+
+#define ALLOW(ctx, call, n, ...)					\
+	seccomp_rule_add((ctx), SCMP_ACT_ALLOW, SCMP_SYS(call), (n),	\
+	    __VA_ARGS__)
+
+/* Calls that are allowed by their arguments. */
+static int
+serve_conditions(scmp_filter_ctx ctx)
+{
+	static const uint64_t requests[] = {
+		BLKGETSIZE64, SIOCGIFINDEX, SIOCGIFMTU, SIOCGIFHWADDR,
+		SIOCGIFFLAGS, FIONREAD, FIONBIO,
+	};
+	size_t i;
+	int rc;
+
+	/* No memory that can be run. */
+	if ((rc = ALLOW(ctx, mmap, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC,
+	    0))) != 0 ||
+	    (rc = ALLOW(ctx, mmap2, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC,
+	    0))) != 0 ||
+	    (rc = ALLOW(ctx, mprotect, 1, SCMP_A2(SCMP_CMP_MASKED_EQ,
+	    PROT_EXEC, 0))) != 0)
+		return rc;
+	/* Threads, no processes.  clone3's flags are where no filter looks:
+	 * libc falls back to clone. */
+	if ((rc = ALLOW(ctx, clone, 1, SCMP_A0(SCMP_CMP_MASKED_EQ,
+	    CLONE_THREAD | CLONE_VM, CLONE_THREAD | CLONE_VM))) != 0 ||
+	    (rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS),
+	    SCMP_SYS(clone3), 0)) != 0)
+		return rc;
+	/* What syslog(3) needs when the log's daemon was started anew. */
+	if ((rc = ALLOW(ctx, socket, 2, SCMP_A0(SCMP_CMP_EQ, AF_UNIX, 0),
+	    SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM))) != 0 ||
+	    (rc = ALLOW(ctx, connect, 1, SCMP_A2(SCMP_CMP_EQ,
+	    sizeof(struct sockaddr_un), 0))) != 0)
+		return rc;
+	/* Limits may be asked for, not set; a thread may have a name. */
+	if ((rc = ALLOW(ctx, prlimit64, 1, SCMP_A2(SCMP_CMP_EQ, 0, 0))) != 0 ||
+	    (rc = ALLOW(ctx, prctl, 1, SCMP_A0(SCMP_CMP_EQ, PR_SET_NAME,
+	    0))) != 0 ||
+	    (rc = ALLOW(ctx, prctl, 1, SCMP_A0(SCMP_CMP_EQ,
+	    PR_SET_NO_NEW_PRIVS, 0))) != 0)
+		return rc;
+	for (i = 0; rc == 0 && i < sizeof(requests) / sizeof(requests[0]); i++)
+		rc = ALLOW(ctx, ioctl, 1, SCMP_A1(SCMP_CMP_MASKED_EQ,
+		    0xffffffff, requests[i]));
+	return rc;
+}
+
+static int
+rules_serve(scmp_filter_ctx ctx)
+{
+	size_t i;
+	int rc = 0;
+
+	for (i = 0; rc == 0 && i < sizeof(serve) / sizeof(serve[0]); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, serve[i], 0);
+	for (i = 0; rc == 0 && i < sizeof(serve_no_files) /
+	    sizeof(serve_no_files[0]); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EACCES),
+		    serve_no_files[i], 0);
+	return rc == 0 ? serve_conditions(ctx) : rc;
+}
+
+/* A new ring would know no restrictions, and its operations pass by every
+ * filter. */
+static int
+rules_serving(scmp_filter_ctx ctx)
+{
+	int rc;
+
+	if ((rc = seccomp_attr_set(ctx, SCMP_FLTATR_CTL_TSYNC, 1)) != 0)
+		return rc;
+	return seccomp_rule_add(ctx, SCMP_ACT_TRAP, SCMP_SYS(io_uring_setup),
+	    0);
+}
+
+static volatile sig_atomic_t refused = -1;
+
+/* Let a refused call fail with EPERM. */
+static void
+sigsys(int sig, siginfo_t *si, void *arg)
+{
+	ucontext_t *uc = arg;
+
+	(void)sig;
+	refused = si->si_syscall;
+#if defined(__x86_64__)
+	uc->uc_mcontext.gregs[REG_RAX] = -EPERM;
+#elif defined(__aarch64__)
+	uc->uc_mcontext.regs[0] = (unsigned long long)-EPERM;
+#else
+	(void)uc;
+	_exit(128 + SIGSYS);
+#endif
+}
+
+int
+sandbox_refused(void)
+{
+	int nr = refused;
+
+	refused = -1;
+	return nr;
+}
+
+static int
+catch_sigsys(void)
+{
+	struct sigaction sa;
+
+	memset(&sa, 0, sizeof(sa));
+	sa.sa_sigaction = sigsys;
+	sa.sa_flags = SA_SIGINFO;
+	sigemptyset(&sa.sa_mask);
+	return sigaction(SIGSYS, &sa, NULL);
+}
+
 int
 sandbox_seccomp(enum sandbox_profile profile, const char *path)
 {
 	scmp_filter_ctx ctx;
-	size_t i;
 	int rc = 0;
 
-	(void)profile;		/* one as yet */
+	if (profile == SANDBOX_SERVE && catch_sigsys() == -1)
+		return -1;
 	/* What is not of this machine's architecture is killed. */
-	if ((ctx = seccomp_init(SCMP_ACT_ALLOW)) == NULL) {
+	if ((ctx = seccomp_init(profile == SANDBOX_SERVE ? SCMP_ACT_TRAP :
+	    SCMP_ACT_ALLOW)) == NULL) {
 		errno = ENOMEM;
 		return -1;
 	}
-	for (i = 0; rc == 0 && i < sizeof(never) / sizeof(never[0]); i++)
-		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), never[i], 0);
-	if (rc == 0)
-		rc = add_conditions(ctx, path);
+	switch (profile) {
+	case SANDBOX_RSYNC:
+		rc = rules_rsync(ctx, path);
+		break;
+	case SANDBOX_SERVE:
+		rc = rules_serve(ctx);
+		break;
+	case SANDBOX_SERVING:
+		rc = rules_serving(ctx);
+		break;
+	}
 	if (rc == 0)
 		rc = seccomp_load(ctx);
 	seccomp_release(ctx);

@@ -13,7 +13,11 @@
 #include <stddef.h>
 
 enum sandbox_profile {
-	SANDBOX_RSYNC		/* an rsync that a stranger talks to */
+	SANDBOX_RSYNC,		/* an rsync that a stranger talks to */
+	SANDBOX_SERVE,		/* threads that serve a network from descriptors
+				 * they hold or are handed */
+	SANDBOX_SERVING		/* on top of that in all threads of a process,
+				 * once each has its io_uring */
 };
 
 /* What a process may do with a file or with all below a folder. */
@@ -44,10 +48,14 @@ bool	sandbox_landlock_works(void);
 int	sandbox_landlock(const struct sandbox_rule *, size_t n);
 
 /* Forbid the system calls that the profile has no use for; they fail with
- * EPERM.  If `path` is not NULL, the one program that can still be started is
+ * EPERM, those of SANDBOX_SERVE with a trace (sandbox_refused()).  If `path` is not NULL, the one program that can still be started is
  * that at this very pointer, to be passed to execve(2) next.  Also sets
  * no_new_privs.  0, or -1 with errno. */
 int	sandbox_seccomp(enum sandbox_profile, const char *path);
+
+/* Number of a system call that SANDBOX_SERVE has refused since this was last
+ * asked, or -1: something that is worth a line in the log. */
+int	sandbox_refused(void);
 
 /* Set the profile's resource limits.  own_user: in a user namespace of its
  * own, where processes can be counted.  0, or -1 with errno. */

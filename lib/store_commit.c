@@ -21,6 +21,7 @@
 #include "log.h"
 #include "store_dir.h"
 #include "store_internal.h"
+#include "store_sums.h"
 #include "store_tree.h"
 
 #define COMMIT_MAX	(64 * 1024)	/* bytes of .push/commit */
@@ -407,6 +408,7 @@ commit_note(struct push *p)
 int
 push_commit(struct push *p, int rsync_exit, struct snapshot *made)
 {
+	struct sums_job *sums;
 	int rc, saved;
 
 	if (p->done ||
@@ -421,8 +423,11 @@ push_commit(struct push *p, int rsync_exit, struct snapshot *made)
 	p->c.ended = time(NULL);
 	rc = p->c.way == STORE_WAY_LINKDEST && p->c.deletes ?
 	    cover_finish(p) : 0;
-	if (rc == 0)
+	if (rc == 0) {
+		sums = sums_start(p);
 		rc = commit_note(p);
+		sums_end(sums);
+	}
 	if (rc == 0) {
 		p->done = true;		/* the next push goes on with it */
 		rc = commit_roll(p->store, p->fd, &p->c, false, made);

@@ -12,6 +12,7 @@
 #include <limits.h>
 
 #include "store.h"
+#include "store_file.h"
 #include "strv.h"
 
 /* Names in HOST.snaps. */
@@ -90,12 +91,6 @@ void	 store_record_load(struct store *, const char *stamp,
 	    struct snapshot *);
 int	 store_link_full(struct store *);
 int	 store_full_is_ours(struct store *);
-
-/* store_file.c: small files, whole. */
-char	*file_read_at(int dirfd, const char *name, size_t max, size_t *len);
-int	 file_write_at(int dirfd, const char *name, const char *text,
-	    bool sync);
-int	 dir_sync(int fd);
 
 /* store_record.c, store_state.c: pure. */
 int	 store_way_parse(const char *, enum store_way *);

@@ -29,6 +29,7 @@
 				 * it was not empty in the end */
 #define DEPTH_MIN	4
 #define DEPTH_MAX	100	/* longer chains are cut, if removing */
+#define DEPTH_READ	1200	/* so deep it is, or threads are fewer */
 #define FD_RESERVE	64	/* descriptors left for others */
 #define MANY_QUEUED	32768	/* nodes; then fewer entries are read at once */
 #define PATH_SHOWN	512	/* bytes of a path in a report */
@@ -43,6 +44,7 @@ struct node {
 	uint8_t		 members;	/* bits: the trees that have it */
 	uint8_t		 more;		/* bits: not read to the end */
 	uint8_t		 stays;		/* bits: something in it cannot go */
+	uint64_t	 salt;		/* tells inodes of subvolumes apart */
 	int		 fd[SWEEP_GROUP];
 	char		 name[];	/* the same in all of them */
 };
@@ -54,6 +56,7 @@ struct sweep {
 	size_t			  n;	/* of items: at most SWEEP_GROUP */
 	bool			  measure;
 	unsigned		  depth_max;
+	struct inoset		 *set;	/* NULL: links are counted */
 	struct sweep_result	 *res;	/* under lock */
 	struct links		 *links;	/* under lock */
 	int			 *errnum;	/* of the first problem */
@@ -78,7 +81,8 @@ struct worker {
 static bool
 stopped(const struct sweep *s)
 {
-	return s->opts->stop != NULL && *s->opts->stop != 0;
+	return (s->opts->stop != NULL && *s->opts->stop != 0) ||
+	    (s->set != NULL && atomic_load(&s->set->full));
 }
 
 static int
@@ -190,30 +194,42 @@ remove_member(const struct sweep *s, const struct node *n, unsigned m,
 	    n->parent != NULL);
 }
 
-/* Count one file, whose blocks are free once its last link goes. */
-static void
-measure_file(struct worker *w, struct node *n, unsigned m, const char *name)
+/* Is this the link of a file with which its blocks count?  1, 0, or -1 with
+ * errno. */
+static int
+link_counts(struct sweep *s, const struct stat *st)
 {
-	struct sweep *s = w->s;
-	struct stat st;
 	int last;
 
-	if (fstatat(n->fd[m], name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
-		problem(s, n, m, name, errno);
+	if (s->set != NULL || st->st_nlink <= 1)
+		return 1;
+	pthread_mutex_lock(&s->lock);
+	last = links_seen(s->links, st->st_ino, st->st_nlink);
+	pthread_mutex_unlock(&s->lock);
+	return last;
+}
+
+/* Count one file, whose blocks are free once its last link goes. */
+static void
+measure_file(struct worker *w, struct node *n, const struct entry *e)
+{
+	const char *name = BATCH_NAME(&w->batch, e);
+	struct sweep *s = w->s;
+	struct stat st;
+	int counts;
+
+	if (s->set != NULL && inoset_add(s->set, e->ino ^ n->salt) != 1)
+		return;
+	if (fstatat(n->fd[e->member], name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
+		problem(s, n, e->member, name, errno);
 		return;
 	}
 	w->res.files++;
-	if (st.st_nlink <= 1)
-		last = 1;
-	else {
-		pthread_mutex_lock(&s->lock);
-		last = links_seen(s->links, st.st_ino, st.st_nlink);
-		pthread_mutex_unlock(&s->lock);
-	}
-	if (last == 1)
+	if ((counts = link_counts(s, &st)) == 1) {
 		w->res.bytes += (uint64_t)st.st_blocks * 512;
-	else if (last == -1)
-		problem(s, n, m, name, errno);
+		w->res.inodes++;
+	} else if (counts == -1)
+		problem(s, n, e->member, name, errno);
 }
 
 /* Deal with an entry that was not a folder when it was read.  Should it be
@@ -224,7 +240,7 @@ do_file(struct worker *w, struct node *n, struct entry *e)
 	const char *name = BATCH_NAME(&w->batch, e);
 
 	if (w->s->measure)
-		measure_file(w, n, e->member, name);
+		measure_file(w, n, e);
 	else if (remove_name(n->fd[e->member], name, 0, true) == 0)
 		w->res.files++;
 	else if (errno == EISDIR)
@@ -285,6 +301,19 @@ push_children(struct worker *w, struct node *n)
 	pthread_mutex_unlock(&w->s->lock);
 }
 
+/* So many files were dealt with. */
+static void
+pace(const struct sweep *s, unsigned files)
+{
+	if (files == 0)
+		return;
+	if (s->opts->seen != NULL)
+		atomic_fetch_add_explicit(s->opts->seen, files,
+		    memory_order_relaxed);
+	if (s->opts->pace != NULL)
+		s->opts->pace(s->opts->pace_arg, files);
+}
+
 /* Read the next entries of a node's folders and deal with them. */
 static void
 do_batch(struct worker *w, struct node *n)
@@ -315,7 +344,10 @@ do_batch(struct worker *w, struct node *n)
 		if (stopped(s))
 			return;
 		do_file(w, n, &b->v[i]);
+		if (i % SWEEP_PACE == SWEEP_PACE - 1)
+			pace(s, SWEEP_PACE);
 	}
+	pace(s, (unsigned)(files % SWEEP_PACE));
 	push_children(w, n);
 }
 
@@ -351,10 +383,25 @@ open_member(const struct sweep *s, const struct node *n, unsigned m)
 	return dir_unlock_at(dirfd, name) == -1 ? -1 : dir_open(dirfd, name);
 }
 
+/* Count a folder, of which each tree has its own. */
+static void
+measure_folder(struct worker *w, struct node *n, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == -1)
+		return;
+	/* Each subvolume of a btrfs is a device of its own. */
+	n->salt = (uint64_t)st.st_dev * UINT64_C(0xd6e8feb86659fd93);
+	if (w->s->set == NULL || w->s->set->part == 0) {
+		w->res.bytes += (uint64_t)st.st_blocks * 512;
+		w->res.inodes++;
+	}
+}
+
 static void
 open_node(struct worker *w, struct node *n)
 {
-	struct stat st;
 	unsigned m;
 
 	n->opened = true;
@@ -362,8 +409,8 @@ open_node(struct worker *w, struct node *n)
 		if ((n->members & (1U << m)) == 0)
 			continue;
 		if ((n->fd[m] = open_member(w->s, n, m)) != -1) {
-			if (w->s->measure && fstat(n->fd[m], &st) == 0)
-				w->res.bytes += (uint64_t)st.st_blocks * 512;
+			if (w->s->measure)
+				measure_folder(w, n, n->fd[m]);
 			continue;
 		}
 		if (errno == ENOENT || errno == ENOTDIR)
@@ -392,6 +439,9 @@ end_node(struct worker *w, struct node *n)
 		if (s->measure || stopped(s) ||
 		    remove_member(s, n, m, AT_REMOVEDIR) == 0) {
 			w->res.dirs += !stopped(s);
+			if (s->opts->seen != NULL)
+				atomic_fetch_add_explicit(s->opts->seen, 1,
+				    memory_order_relaxed);
 			n->members &= (uint8_t)~bit;
 			if (stopped(s))
 				n->stays |= (uint8_t)bit;
@@ -554,6 +604,7 @@ work(void *arg)
 	s->res->files += w->res.files;
 	s->res->dirs += w->res.dirs;
 	s->res->bytes += w->res.bytes;
+	s->res->inodes += w->res.inodes;
 	pthread_mutex_unlock(&s->lock);
 	return NULL;
 }
@@ -575,8 +626,9 @@ fit(bool measure, unsigned *jobs, size_t *group, unsigned *depth)
 	fds = fds > FD_RESERVE + 16 ? fds - FD_RESERVE : 16;
 	if (measure) {
 		/* Nothing may be renamed here, so depth is what counts. */
-		*jobs = 1;
 		*group = 1;
+		while (*jobs > 1 && fds / (2 * *jobs) < DEPTH_READ)
+			*jobs /= 2;
 	}
 	while (*group > 1 && fds / (2 * *jobs * *group) < 2 * DEPTH_MIN)
 		*group /= 2;
@@ -636,33 +688,33 @@ out:
 }
 
 static int
-sweep_all(const struct sweep_item *v, size_t n, bool measure,
-    const struct sweep_opts *opts, struct sweep_result *res)
+sweep_all(const struct sweep_item *v, size_t n, struct sweep *s,
+    struct sweep_result *res)
 {
-	struct sweep s = { .opts = opts, .measure = measure, .res = res };
 	struct links links = { 0 };
 	size_t group = n < SWEEP_GROUP ? n : SWEEP_GROUP, i;
-	unsigned jobs = opts->jobs;
+	unsigned jobs = s->opts->jobs;
 	int errnum = 0;
 
 	memset(res, 0, sizeof(*res));
 	if (n == 0)
 		return 0;
-	fit(measure, &jobs, &group, &s.depth_max);
-	s.links = &links;
-	s.errnum = &errnum;
-	pthread_mutex_init(&s.lock, NULL);
-	pthread_cond_init(&s.wake, NULL);
-	for (i = 0; i < n && !stopped(&s); i += s.n) {
-		s.items = v + i;
-		s.n = n - i < group ? n - i : group;
-		if (sweep_group(&s, jobs) == -1 && errnum == 0)
+	fit(s->measure, &jobs, &group, &s->depth_max);
+	s->res = res;
+	s->links = &links;
+	s->errnum = &errnum;
+	pthread_mutex_init(&s->lock, NULL);
+	pthread_cond_init(&s->wake, NULL);
+	for (i = 0; i < n && !stopped(s); i += s->n) {
+		s->items = v + i;
+		s->n = n - i < group ? n - i : group;
+		if (sweep_group(s, jobs) == -1 && errnum == 0)
 			errnum = errno;
 	}
-	pthread_cond_destroy(&s.wake);
-	pthread_mutex_destroy(&s.lock);
+	pthread_cond_destroy(&s->wake);
+	pthread_mutex_destroy(&s->lock);
 	links_free(&links);
-	res->stopped = stopped(&s);
+	res->stopped = stopped(s);
 	if (res->stopped)
 		errnum = EINTR;
 	errno = errnum;
@@ -673,14 +725,34 @@ int
 sweep_remove(const struct sweep_item *v, size_t n,
     const struct sweep_opts *opts, struct sweep_result *res)
 {
+	struct sweep s = { .opts = opts };
 	struct sweep_result unused;
+	uint64_t subvols = 0;
+	size_t i;
+	int rc;
 
-	return sweep_all(v, n, false, opts, res != NULL ? res : &unused);
+	/* Whatever cannot go that way goes the other. */
+	for (i = 0; i < n && !stopped(&s); i++)
+		subvols += subvol_remove(v[i].dirfd, v[i].name) == 0;
+	if (res == NULL)
+		res = &unused;
+	rc = sweep_all(v, n, &s, res);
+	res->subvols = subvols;
+	return rc;
 }
 
 int
 sweep_measure(const struct sweep_item *v, size_t n,
     const struct sweep_opts *opts, struct sweep_result *res)
 {
-	return sweep_all(v, n, true, opts, res);
+	return sweep_read(v, n, opts, NULL, res);
+}
+
+int
+sweep_read(const struct sweep_item *v, size_t n, const struct sweep_opts *opts,
+    struct inoset *set, struct sweep_result *res)
+{
+	struct sweep s = { .opts = opts, .measure = true, .set = set };
+
+	return sweep_all(v, n, &s, res);
 }

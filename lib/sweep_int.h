@@ -71,4 +71,29 @@ struct links {
 int	links_seen(struct links *, uint64_t ino, uint64_t nlink);
 void	links_free(struct links *);
 
+/*
+ * sweep_share.c: which inodes were seen at all, by several threads.
+ */
+struct inoset {
+	uint64_t		*v;	/* 0: this place is free */
+	size_t			 size;	/* a power of two */
+	atomic_size_t		 n;
+	atomic_bool		 full;
+	unsigned		 part, parts;	/* which inodes are looked at */
+};
+
+/* Add an inode.  1: it is new; 0: it was there, or is not of the part that is
+ * looked at; -1: there is no room. */
+int	inoset_add(struct inoset *, uint64_t ino);
+
+/*
+ * sweep.c
+ */
+
+/* Read trees, of which one after the other is gone through; with a set, only
+ * what is new in it counts.  Otherwise as sweep_measure. */
+int	sweep_read(const struct sweep_item *, size_t n,
+	    const struct sweep_opts *, struct inoset *,
+	    struct sweep_result *);
+
 #endif

@@ -1,6 +1,6 @@
-/* main.c: irsync-rotate(8): options, and the order of things.
- * retention.c reads the rules, plan.c decides, prune.c acts, run.c joins them,
- * report.c tells.
+/* main.c: irsync-rotate(8): the command line.
+ * cmd_*.c do what it says; retention.c reads the rules, plan.c decides, prune.c
+ * acts, run.c joins them, report.c tells.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -15,28 +15,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "cmd.h"
 #include "conf.h"
 #include "exits.h"
 #include "log.h"
-#include "report.h"
+#include "spawn.h"
 #include "version.h"
 
 #define CONF_FILE	"/etc/backshelf/rotate.conf"
 #define JOBS_MAX	256
-
-struct options {
-	const char	*conf;
-	const char	*root;		/* NULL: the configuration's */
-	unsigned	 jobs;		/* 0: as many as processors */
-	bool		 dry;
-	bool		 verbose;
-	bool		 json;
-};
+#define RATE_MAX	1000000000
+#define LOAD_MAX	1e6
 
 static volatile sig_atomic_t got_signal;
+
+static const struct command {
+	const char	*name;
+	int		(*run)(const struct options *,
+			    const struct retention_conf *, int, char **);
+} commands[] = {
+	{ "pin",	cmd_pin },
+	{ "unpin",	cmd_unpin },
+	{ "list",	cmd_list },
+	{ "usage",	cmd_usage },
+};
 
 static void
 on_signal(int sig)
@@ -47,8 +51,16 @@ on_signal(int sig)
 static void
 usage(FILE *f)
 {
-	fputs("usage: irsync-rotate [-nv] [-f rotate.conf] [-j jobs] [--json] "
-	    "[root]\n", f);
+	fputs("usage: irsync-rotate [-nv] [-f rotate.conf] [-j jobs] [--json]"
+	    "\n"
+	    "           [--max-load load] [--metrics file] [--rate files] "
+	    "[root]\n"
+	    "       irsync-rotate pin [-f rotate.conf] host stamp reason\n"
+	    "       irsync-rotate unpin [-f rotate.conf] host stamp\n"
+	    "       irsync-rotate list [-f rotate.conf] [--json] [host]\n"
+	    "       irsync-rotate usage [-f rotate.conf] [-j jobs] "
+	    "[--html file] [--json]\n"
+	    "           [--walk] [root]\n", f);
 }
 
 static void __attribute__((noreturn))
@@ -58,53 +70,100 @@ usage_error(void)
 	exit(BS_USAGE);
 }
 
-static void
-parse_options(int argc, char **argv, struct options *o)
+static unsigned
+number_of(const char *option, const char *text, unsigned max)
 {
-	enum { OPT_JSON = 256, OPT_HELP, OPT_VERSION };
-	static const struct option longs[] = {
-		{ "json",	no_argument,	NULL,	OPT_JSON },
-		{ "help",	no_argument,	NULL,	OPT_HELP },
-		{ "version",	no_argument,	NULL,	OPT_VERSION },
-		{ NULL,		0,		NULL,	0 }
-	};
 	const char *wrong;
-	int ch;
+	unsigned n;
 
-	while ((ch = getopt_long(argc, argv, "f:j:nv", longs, NULL)) != -1)
-		switch (ch) {
-		case 'f':
-			o->conf = optarg;
-			break;
-		case 'j':
-			o->jobs = (unsigned)strtonum(optarg, 1, JOBS_MAX,
-			    &wrong);
-			if (wrong != NULL) {
-				warnx("-j: %s: %s", optarg, wrong);
-				usage_error();
-			}
-			break;
-		case 'n':
-			o->dry = true;
-			break;
-		case 'v':
-			o->verbose = true;
-			break;
-		case OPT_JSON:
-			o->json = true;
-			break;
-		case OPT_HELP:
-			usage(stdout);
-			exit(BS_OK);
-		case OPT_VERSION:
-			puts(BACKSHELF_VERSION);
-			exit(BS_OK);
-		default:
-			usage_error();
-		}
-	if (argc - optind > 1)
+	n = (unsigned)strtonum(text, 1, max, &wrong);
+	if (wrong != NULL) {
+		warnx("%s: %s: %s", option, text, wrong);
 		usage_error();
-	o->root = argv[optind];
+	}
+	return n;
+}
+
+static double
+load_of(const char *text)
+{
+	char *end;
+	double load;
+
+	load = strtod(text, &end);
+	if (end == text || *end != '\0' || !(load > 0 && load < LOAD_MAX)) {
+		warnx("--max-load: %s: not a load such as 1.5", text);
+		usage_error();
+	}
+	return load;
+}
+
+enum {
+	OPT_JSON = 256,
+	OPT_HTML,
+	OPT_MAX_LOAD,
+	OPT_METRICS,
+	OPT_RATE,
+	OPT_WALK,
+	OPT_HELP,
+	OPT_VERSION
+};
+
+static const struct option longs[] = {
+	{ "json",	no_argument,		NULL,	OPT_JSON },
+	{ "html",	required_argument,	NULL,	OPT_HTML },
+	{ "max-load",	required_argument,	NULL,	OPT_MAX_LOAD },
+	{ "metrics",	required_argument,	NULL,	OPT_METRICS },
+	{ "rate",	required_argument,	NULL,	OPT_RATE },
+	{ "walk",	no_argument,		NULL,	OPT_WALK },
+	{ "help",	no_argument,		NULL,	OPT_HELP },
+	{ "version",	no_argument,		NULL,	OPT_VERSION },
+	{ NULL,		0,			NULL,	0 }
+};
+
+static void
+parse_option(struct options *o, int ch)
+{
+	switch (ch) {
+	case 'f':
+		o->conf = optarg;
+		break;
+	case 'j':
+		o->jobs = number_of("-j", optarg, JOBS_MAX);
+		break;
+	case 'n':
+		o->dry = true;
+		break;
+	case 'v':
+		o->verbose = true;
+		break;
+	case OPT_JSON:
+		o->json = true;
+		break;
+	case OPT_HTML:
+		o->html = optarg;
+		break;
+	case OPT_MAX_LOAD:
+		o->max_load = load_of(optarg);
+		break;
+	case OPT_METRICS:
+		o->metrics = optarg;
+		break;
+	case OPT_RATE:
+		o->rate = number_of("--rate", optarg, RATE_MAX);
+		break;
+	case OPT_WALK:
+		o->walk = true;
+		break;
+	case OPT_HELP:
+		usage(stdout);
+		exit(BS_OK);
+	case OPT_VERSION:
+		puts(BACKSHELF_VERSION);
+		exit(BS_OK);
+	default:
+		usage_error();
+	}
 }
 
 static void
@@ -140,38 +199,40 @@ prepare(void)
 	}
 }
 
+/* The command that the first word names; NULL: to rotate. */
+static const struct command *
+command_of(const char *word)
+{
+	size_t i;
+
+	for (i = 0; word != NULL && i < sizeof(commands) / sizeof(*commands);
+	    i++)
+		if (strcmp(word, commands[i].name) == 0)
+			return &commands[i];
+	return NULL;
+}
+
 int
 main(int argc, char **argv)
 {
-	struct options o = { .conf = CONF_FILE };
+	struct options o = { .conf = CONF_FILE, .stop = &got_signal };
 	struct retention_conf conf;
-	struct run run = { 0 };
-	int status, rc;
+	const struct command *cmd;
+	int ch, status;
 
-	parse_options(argc, argv, &o);
+	(void)spawn_fill_fds();
+	while ((ch = getopt_long(argc, argv, "f:j:nv", longs, NULL)) != -1)
+		parse_option(&o, ch);
+	argc -= optind;
+	argv += optind;
+	cmd = command_of(argv[0]);
 	read_conf(&o, &conf);
 	log_init("irsync-rotate", LOG_TO_SYSLOG, LOG_DAEMON);
 	prepare();
-	run.root = o.root != NULL ? o.root : conf.root;
-	run.conf = &conf;
-	run.began = time(NULL);
-	run.dry = o.dry;
-	run.jobs = o.jobs;
-	run.stop = &got_signal;
-	if (run_all(&run) == -1) {
-		if (errno == EWOULDBLOCK)
-			errx(BS_BUSY, "%s: another rotation is at work",
-			    run.root);
-		err(BS_FAIL, "%s", run.root);
-	}
-	rc = o.json ? report_json(stdout, &run) :
-	    report_text(stdout, &run, o.dry || o.verbose);
-	if (rc == -1)
-		warn("stdout");
-	status = run_status(&run);
-	if (status == BS_OK && rc == -1)
-		status = BS_FAIL;
-	run_free(&run);
+	status = cmd == NULL ? cmd_rotate(&o, &conf, argc, argv) :
+	    cmd->run(&o, &conf, argc - 1, argv + 1);
 	retention_free(&conf);
+	if (status == BS_USAGE)
+		usage_error();
 	return status;
 }

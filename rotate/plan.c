@@ -3,27 +3,34 @@
  * Pure: it is what -n prints and what the real run carries out, and the only
  * place that decides.  rotate.conf(5) specifies it.
  *
- * Two things hold throughout.  What any rule keeps is kept.  And a complete
+ * Three things hold throughout.  What any rule keeps is kept.  A complete
  * snapshot is never measured by a partial one, nor driven out by any number of
- * them: the two are aged and counted apart.
+ * them: the two are aged and counted apart.  And where a stamp and the clock
+ * that its record has differ, the rules are asked twice, once with each, and
+ * what either answer keeps is kept.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "human.h"
 #include "plan.h"
 
 #define HOUR	3600
 #define DAY	86400
 
-/* What the steps of one decision share. */
+/* A snapshot as the rules see it. */
+struct seen {
+	const struct snapshot	*snap;
+	time_t			 time;
+	size_t			 i;		/* its place in the plan */
+};
+
+/* What the steps of one decision share: the snapshots that count, oldest
+ * first by the time that is looked at. */
 struct deciding {
-	const struct snapshot	*snaps;
+	struct seen		*v;
 	size_t			 n;
 	const struct retention	*r;
 	struct plan		*plan;
@@ -77,49 +84,53 @@ static void
 keep_young(const struct deciding *d, uint64_t span, unsigned why,
     bool partials)
 {
-	const struct snapshot *s, *last = NULL;
+	const struct seen *s, *last = NULL;
 	uint64_t gap, most = span / 2 > DAY ? span / 2 : DAY, age = 0;
 	size_t i;
 
 	if (span == 0)
 		return;
 	for (i = d->n; i-- > 0;) {
-		s = &d->snaps[i];
-		if (!is_complete(s) && !(partials && is_partial(s)))
+		s = &d->v[i];
+		if (is_partial(s->snap) && !partials)
 			continue;
 		gap = last == NULL ? 0 : (uint64_t)(last->time - s->time);
 		age += gap < most ? gap : most;
 		if (age > span)
 			return;
-		if (is_partial(s) == partials)
-			d->plan->v[i].why |= why;
+		if (is_partial(s->snap) == partials)
+			d->plan->v[s->i].why |= why;
 		last = s;
 	}
 }
 
+/* The i-th of those that count is the nth that a rule keeps. */
 static void
 keep_counted(const struct deciding *d, enum retention_count c, size_t i,
     unsigned nth)
 {
-	d->plan->v[i].why |= PLAN_COUNTED;
-	d->plan->v[i].nth[c] = nth;
+	struct plan_line *l = &d->plan->v[d->v[i].i];
+
+	l->why |= PLAN_COUNTED;
+	if (l->nth[c] == 0)
+		l->nth[c] = nth;
 }
 
-/* Snapshots [*lo, hi) are in one bucket; the one that stands for it is the
- * newest complete, or else the newest partial.  PLAN_NONE: neither. */
+/* Those in [*lo, hi) are in one bucket; the one that stands for it is the
+ * newest complete, or else the newest partial. */
 static size_t
 bucket_before(const struct deciding *d, enum retention_count c, size_t hi,
     size_t *lo)
 {
-	long long b = bucket(c, d->snaps[hi - 1].time);
+	long long b = bucket(c, d->v[hi - 1].time);
 	size_t i, complete = PLAN_NONE, partial = PLAN_NONE;
 
-	for (i = hi; i-- > 0 && bucket(c, d->snaps[i].time) == b; *lo = i) {
-		if (complete == PLAN_NONE && is_complete(&d->snaps[i]))
+	for (i = hi; i-- > 0 && bucket(c, d->v[i].time) == b; *lo = i)
+		if (is_partial(d->v[i].snap)) {
+			if (partial == PLAN_NONE)
+				partial = i;
+		} else if (complete == PLAN_NONE)
 			complete = i;
-		if (partial == PLAN_NONE && is_partial(&d->snaps[i]))
-			partial = i;
-	}
 	return complete != PLAN_NONE ? complete : partial;
 }
 
@@ -129,11 +140,15 @@ static void
 stand_for(const struct deciding *d, enum retention_count c, size_t lo,
     size_t hi, size_t pick)
 {
-	for (; lo < hi; lo++)
-		if (lo != pick && d->plan->v[lo].other == PLAN_NONE) {
-			d->plan->v[lo].other = pick;
-			d->plan->v[lo].by = c;
+	struct plan_line *l;
+
+	for (; lo < hi; lo++) {
+		l = &d->plan->v[d->v[lo].i];
+		if (lo != pick && l->other == PLAN_NONE) {
+			l->other = d->v[pick].i;
+			l->by = c;
 		}
+	}
 }
 
 /* keep-hourly to keep-yearly: of each of the newest N buckets that hold a
@@ -148,9 +163,7 @@ keep_buckets(const struct deciding *d, enum retention_count c)
 
 	for (hi = d->n; hi > 0 && complete < max; hi = lo) {
 		pick = bucket_before(d, c, hi, &lo);
-		if (pick == PLAN_NONE)
-			continue;
-		count = is_complete(&d->snaps[pick]) ? &complete : &partial;
+		count = is_partial(d->v[pick].snap) ? &partial : &complete;
 		if (*count >= max)
 			continue;
 		keep_counted(d, c, pick, ++*count);
@@ -170,16 +183,16 @@ keep_last(const struct deciding *d)
 	size_t i, lo = 0, hi = 0;
 
 	for (i = d->n; i-- > 0 && (seen < max || hours < max);) {
-		hour = bucket(RETENTION_LAST, d->snaps[i].time);
-		if (is_complete(&d->snaps[i])) {
+		hour = bucket(RETENTION_LAST, d->v[i].time);
+		if (!is_partial(d->v[i].snap)) {
 			if (seen++ < max || (hour != last_hour && hours < max))
 				keep_counted(d, RETENTION_LAST, i, ++nth);
 			hours += hour != last_hour;
 			last_hour = hour;
-		} else if (is_partial(&d->snaps[i]) && partial < max) {
+		} else if (partial < max) {
 			hi = i + 1;
 			while (hi < d->n && bucket(RETENTION_LAST,
-			    d->snaps[hi].time) == hour)
+			    d->v[hi].time) == hour)
 				hi++;
 			if (bucket_before(d, RETENTION_LAST, hi, &lo) == i)
 				keep_counted(d, RETENTION_LAST, i, ++partial);
@@ -189,30 +202,33 @@ keep_last(const struct deciding *d)
 
 /* What no rule can give away. */
 static void
-keep_always(const struct deciding *d, const struct plan_facts *f)
+keep_always(const struct snapshot *snaps, const struct plan_facts *f,
+    struct plan *plan)
 {
 	const struct snapshot *s;
 	struct plan_line *l;
 	bool latest = true;
 	size_t i;
 
-	for (i = d->n; i-- > 0;) {
-		s = &d->snaps[i];
-		l = &d->plan->v[i];
+	for (i = plan->n; i-- > 0;) {
+		s = &snaps[i];
+		l = &plan->v[i];
 		if (!s->recorded)
 			l->why |= PLAN_FOREIGN;
 		if (s->recorded && latest) {
 			l->why |= PLAN_LATEST;
 			latest = false;
 		}
-		if (is_complete(s) && d->plan->newest == PLAN_NONE) {
+		if (is_complete(s) && plan->newest == PLAN_NONE) {
 			l->why |= PLAN_NEWEST;
-			d->plan->newest = i;
+			plan->newest = i;
 		}
 		if (strcmp(s->stamp, f->base) == 0)
 			l->why |= PLAN_BASE;
 		if (strcmp(s->stamp, f->full) == 0)
 			l->why |= PLAN_FULL;
+		if (f->pins != NULL && strv_has(f->pins, s->stamp))
+			l->why |= PLAN_PINNED;
 	}
 }
 
@@ -232,51 +248,119 @@ decide(const struct deciding *d)
 			keep_buckets(d, (enum retention_count)c);
 }
 
-/* The client's own time, against the server's clock. */
-static void
-look_at_clock(const struct deciding *d, time_t now)
+time_t
+plan_clock(const struct snapshot *s)
 {
-	const struct retention *r = d->r;
-	uint64_t limit = r->age > r->within ? r->age : r->within;
-	time_t newest = d->snaps[d->n - 1].time;
+	/* Records from before there was a clock in them have 0. */
+	return s->recorded && s->started != 0 &&
+	    s->started < s->time - PLAN_SLACK ? s->started : s->time;
+}
 
-	if (newest > now && newest - now > PLAN_SLACK)
-		d->plan->ahead = (uint64_t)(newest - now);
+static bool
+is_ahead(time_t t, time_t now)
+{
+	return t > now && t - now > PLAN_SLACK;
+}
+
+/* What stands out of time: it stays until its time has come.  If the clock is
+ * what is wrong, that is how the whole history looks. */
+static void
+keep_future(const struct snapshot *snaps, time_t now, struct plan *plan)
+{
+	time_t clock;
+	size_t i;
+
+	for (i = 0; i < plan->n; i++) {
+		clock = plan_clock(&snaps[i]);
+		if (!is_ahead(clock, now))
+			continue;
+		plan->v[i].why |= PLAN_FUTURE;
+		plan->future++;
+		if ((uint64_t)(clock - now) > plan->ahead)
+			plan->ahead = (uint64_t)(clock - now);
+	}
+}
+
+static int
+by_time(const void *a, const void *b)
+{
+	const struct seen *x = a, *y = b;
+
+	if (x->time != y->time)
+		return x->time < y->time ? -1 : 1;
+	return x->i < y->i ? -1 : x->i > y->i;
+}
+
+/* Ask the rules about those that are ours and not from the future, by their
+ * stamps or by the clock. */
+static void
+ask(struct deciding *d, const struct snapshot *snaps, time_t now,
+    bool by_clock)
+{
+	time_t t;
+	size_t i;
+
+	for (i = d->n = 0; i < d->plan->n; i++) {
+		t = by_clock ? plan_clock(&snaps[i]) : snaps[i].time;
+		if (snaps[i].recorded && !is_ahead(t, now))
+			d->v[d->n++] = (struct seen){ &snaps[i], t, i };
+	}
+	if (by_clock)
+		qsort(d->v, d->n, sizeof(*d->v), by_time);
+	decide(d);
+}
+
+/* How long has the client been silent? */
+static void
+look_for_silence(const struct snapshot *snaps, const struct retention *r,
+    time_t now, struct plan *plan)
+{
+	uint64_t limit = r->age > r->within ? r->age : r->within;
+	time_t newest = -1, t;
+	size_t i;
+
 	if (limit == 0)
 		limit = PLAN_SILENCE;
-	if (d->plan->newest == PLAN_NONE)
-		return;
-	newest = d->snaps[d->plan->newest].time;
-	if (newest < now && (uint64_t)(now - newest) > limit)
-		d->plan->silent = (uint64_t)(now - newest);
+	for (i = 0; i < plan->n; i++) {
+		t = plan_clock(&snaps[i]);
+		if (is_complete(&snaps[i]) && !is_ahead(t, now) && t > newest)
+			newest = t;
+	}
+	if (newest != -1 && newest < now && (uint64_t)(now - newest) > limit)
+		plan->silent = (uint64_t)(now - newest);
 }
 
 int
 plan_make(const struct snapshot *snaps, size_t n, const struct retention *r,
     const struct plan_facts *f, struct plan *plan)
 {
-	struct deciding d = { snaps, n, r, plan };
+	struct deciding d = { .r = r, .plan = plan };
+	bool pushed_up = false;
 	size_t i;
 
 	memset(plan, 0, sizeof(*plan));
 	plan->newest = PLAN_NONE;
-	if ((plan->v = calloc(n + 1, sizeof(*plan->v))) == NULL)
+	plan->v = calloc(n + 1, sizeof(*plan->v));
+	d.v = calloc(n + 1, sizeof(*d.v));
+	if (plan->v == NULL || d.v == NULL) {
+		free(d.v);
+		plan_free(plan);
 		return -1;
+	}
 	plan->n = n;
-	if (n == 0)
-		return 0;
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		plan->v[i].other = PLAN_NONE;
-	keep_always(&d, f);
-	look_at_clock(&d, f->now);
-	/* Where the clock is in doubt, no rule is asked. */
-	if (plan->ahead != 0)
-		for (i = 0; i < n; i++)
-			plan->v[i].why |= PLAN_CLOCK;
-	else
-		decide(&d);
+		pushed_up |= plan_clock(&snaps[i]) != snaps[i].time;
+	}
+	keep_always(snaps, f, plan);
+	keep_future(snaps, f->now, plan);
+	ask(&d, snaps, f->now, false);
+	if (pushed_up)
+		ask(&d, snaps, f->now, true);
+	look_for_silence(snaps, r, f->now, plan);
 	for (i = 0; i < n; i++)
 		plan->drops += plan->v[i].why == 0;
+	free(d.v);
 	return 0;
 }
 
@@ -293,107 +377,13 @@ plan_keeps(const struct plan *plan, size_t i)
 	return plan->v[i].why != 0;
 }
 
-/* Append to a reason, after a comma if it is not the first part. */
-static void __attribute__((format(printf, 2, 3)))
-also(char buf[PLAN_REASON], const char *fmt, ...)
-{
-	size_t len = strlen(buf);
-	va_list ap;
-
-	if (len != 0) {
-		(void)strlcat(buf, ", ", PLAN_REASON);
-		len = strlen(buf);
-	}
-	va_start(ap, fmt);
-	vsnprintf(buf + len, PLAN_REASON - len, fmt, ap);
-	va_end(ap);
-}
-
-/* A span exactly as it was configured, in its largest whole unit. */
-static void
-span_text(char buf[HUMAN_SIZE], uint64_t secs)
-{
-	static const struct {
-		unsigned	 secs;
-		const char	*name;
-	} units[] = { { DAY, "d" }, { HOUR, "h" }, { 60, "min" } };
-	size_t i;
-
-	for (i = 0; i < sizeof(units) / sizeof(units[0]); i++)
-		if (secs % units[i].secs == 0) {
-			snprintf(buf, HUMAN_SIZE, "%llu %s", (unsigned long
-			    long)(secs / units[i].secs), units[i].name);
-			return;
-		}
-	snprintf(buf, HUMAN_SIZE, "%llu s", (unsigned long long)secs);
-}
-
-static void
-reason_to_go(char buf[PLAN_REASON], const struct plan_line *l,
-    const struct snapshot *snaps, const struct retention *r)
-{
-	char span[HUMAN_SIZE];
-	bool counts = false;
-	size_t c;
-
-	for (c = 0; c < RETENTION_NCOUNTS; c++)
-		counts |= r->count[c] != 0;
-	if (l->other != PLAN_NONE)
-		also(buf, "%s keeps %s instead", retention_count_name(l->by),
-		    snaps[l->other].stamp);
-	else if (counts)
-		also(buf, "past every rule");
-	else {
-		span_text(span, r->age > r->within ? r->age : r->within);
-		also(buf, "older than %s", span);
-	}
-}
-
 void
-plan_reason(char buf[PLAN_REASON], const struct plan *plan, size_t i,
-    const struct snapshot *snaps, const struct retention *r)
+plan_drop(struct plan *plan, size_t i, enum plan_want want)
 {
-	static const struct {
-		unsigned	 why;
-		const char	*text;
-	} words[] = {
-		{ PLAN_CLOCK,	"stamps from the future" },
-		{ PLAN_NEWEST,	"newest complete" },
-		{ PLAN_LATEST,	"newest" },
-		{ PLAN_BASE,	"base of an unfinished push" },
-		{ PLAN_FULL,	"HOST.full points to it" },
-		{ PLAN_FOREIGN,	"no readable record" },
-	};
-	const struct plan_line *l = &plan->v[i];
-	char span[HUMAN_SIZE];
-	size_t k;
-
-	buf[0] = '\0';
-	if (l->why == 0) {
-		reason_to_go(buf, l, snaps, r);
-		return;
-	}
-	for (k = 0; k < sizeof(words) / sizeof(words[0]); k++) {
-		/* Both go without saying then. */
-		if ((words[k].why & (PLAN_LATEST | PLAN_FULL)) != 0 &&
-		    (l->why & PLAN_NEWEST) != 0)
-			continue;
-		if ((l->why & words[k].why) != 0)
-			also(buf, "%s", words[k].text);
-	}
-	if ((l->why & PLAN_AGE) != 0) {
-		span_text(span, r->age);
-		also(buf, "age %s", span);
-	}
-	if ((l->why & PLAN_WITHIN) != 0) {
-		span_text(span, r->within);
-		also(buf, "keep-within %s", span);
-	}
-	for (k = 0; k < RETENTION_NCOUNTS; k++)
-		if (l->nth[k] != 0)
-			also(buf, "%s %u/%u",
-			    retention_count_name((enum retention_count)k),
-			    l->nth[k], r->count[k]);
+	if (plan->v[i].why != 0)
+		plan->drops++;
+	plan->v[i].why = 0;
+	plan->v[i].want = want;
 }
 
 void

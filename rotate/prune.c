@@ -20,6 +20,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "pin.h"
 #include "prune.h"
 
 #define EXPIRED		".expired."
@@ -50,6 +51,20 @@ open_snapshot(int snaps, const char *stamp, int *mode)
 	return openat(snaps, stamp, flags);
 }
 
+/* Rename, unless it was pinned since this was decided. */
+static int
+expire_locked(struct store *s, const char *stamp, const char *name)
+{
+	int pinned = pin_there(s, stamp);
+
+	if (pinned == 1)
+		errno = EBUSY;
+	if (pinned != 0)
+		return -1;
+	return renameat2(store_fd(s), stamp, store_fd(s), name,
+	    RENAME_NOREPLACE);
+}
+
 int
 prune_expire(struct store *s, const char *stamp)
 {
@@ -62,8 +77,7 @@ prune_expire(struct store *s, const char *stamp)
 	/* The lock is held over the rename: whoever waits for it to read looks
 	 * at the name again once it has it. */
 	if (flock(fd, LOCK_EX | LOCK_NB) == 0)
-		rc = renameat2(store_fd(s), stamp, store_fd(s), name,
-		    RENAME_NOREPLACE);
+		rc = expire_locked(s, stamp, name);
 	saved = errno;
 	if (rc == -1 && mode != -1)
 		(void)fchmod(fd, (mode_t)mode);

@@ -12,7 +12,8 @@
 #include "sweep.h"
 
 /* Rename a snapshot to .expired.STAMP.  The caller holds the store's lock.  0;
- * or -1 with errno: EWOULDBLOCK, somebody is reading it and it stays; EEXIST,
+ * or -1 with errno: EWOULDBLOCK, somebody is reading it and it stays; EBUSY,
+ * it was pinned meanwhile and stays; EEXIST,
  * .expired.STAMP is there; … */
 int	prune_expire(struct store *, const char *stamp);
 

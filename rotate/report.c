@@ -98,15 +98,21 @@ print_snapshot(FILE *f, const struct client *c, size_t i)
 {
 	const struct snapshot *s = &c->snaps[i];
 	char reason[PLAN_REASON], age[HUMAN_SIZE];
+	const struct pin *pin;
 
 	plan_reason(reason, &c->plan, i, c->snaps, c->r);
-	if (s->time > c->now)
+	if ((c->plan.v[i].why & PLAN_FUTURE) != 0)
 		(void)strlcpy(age, "future", sizeof(age));
 	else
-		human_duration(age, (uint64_t)(c->now - s->time));
-	fprintf(f, "  %-10s  %s  %12s  %-8s  %s\n",
+		human_duration(age, plan_clock(s) > c->now ? 0 :
+		    (uint64_t)(c->now - plan_clock(s)));
+	fprintf(f, "  %-10s  %s  %12s  %-8s  %s",
 	    outcome_name(c->outcome[i]), s->stamp, age,
 	    s->recorded ? snapshot_status_name(s->status) : "?", reason);
+	if ((pin = pins_find(&c->pins, s->stamp)) != NULL)
+		fprintf(f, " (%s, by %s)", *pin->reason != '\0' ?
+		    pin->reason : "?", *pin->by != '\0' ? pin->by : "?");
+	fputc('\n', f);
 }
 
 static void
@@ -168,7 +174,7 @@ report_text(FILE *f, const struct run *run, bool all)
 	fprintf(f, "%zu client%s: ", run->n, run->n == 1 ? "" : "s");
 	print_sums(f, run, &sums);
 	if (!run->dry) {
-		human_size(size, run->free_after);
+		human_size(size, run->after.bytes);
 		fprintf(f, ", %s free", size);
 	}
 	fprintf(f, "%s\n", run->stopped ? "; stopped early, the next run "
@@ -198,17 +204,21 @@ snapshots_json(const struct client *c)
 {
 	json_t *list = json_array();
 	char reason[PLAN_REASON];
+	const struct pin *pin;
 	size_t i;
 
 	for (i = 0; i < c->n; i++) {
 		plan_reason(reason, &c->plan, i, c->snaps, c->r);
-		json_array_append_new(list, json_pack("{ss ss ss sb ss}",
+		pin = pins_find(&c->pins, c->snaps[i].stamp);
+		json_array_append_new(list, json_pack("{ss ss ss sb ss so}",
 		    "stamp", c->snaps[i].stamp,
 		    "status", c->snaps[i].recorded ?
 		    snapshot_status_name(c->snaps[i].status) : "unknown",
 		    "outcome", outcome_name(c->outcome[i]),
 		    "keep", (int)plan_keeps(&c->plan, i),
-		    "reason", reason));
+		    "reason", reason,
+		    "pin", pin == NULL ? json_null() :
+		    text_json(pin->reason)));
 	}
 	return list;
 }
@@ -254,20 +264,24 @@ client_json(const struct run *run, const struct client *c)
 int
 report_json(FILE *f, const struct run *run)
 {
-	json_t *all, *clients = json_array();
+	json_t *all, *clients = json_array(), *warnings = json_array();
 	size_t i;
 	int rc;
 
+	for (i = 0; i < run->warnings.n; i++)
+		json_array_append_new(warnings,
+		    text_json(run->warnings.v[i]));
 	for (i = 0; i < run->n; i++)
 		json_array_append_new(clients, client_json(run, &run->v[i]));
-	all = json_pack("{si so so sb sb sI sI so}",
+	all = json_pack("{si so so sb sb sI sI so so}",
 	    "version", 1,
 	    "root", text_json(run->root),
 	    "time", stamp_json(run->began),
 	    "dry_run", (int)run->dry,
 	    "stopped", (int)run->stopped,
-	    "free_before", (json_int_t)run->free_before,
-	    "free_after", (json_int_t)run->free_after,
+	    "free_before", (json_int_t)run->before.bytes,
+	    "free_after", (json_int_t)run->after.bytes,
+	    "warnings", warnings,
 	    "clients", clients);
 	if (all == NULL) {
 		errno = ENOMEM;

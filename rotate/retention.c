@@ -42,6 +42,15 @@ retention_keeps(const struct retention *r)
 	return false;
 }
 
+uint64_t
+retention_reserve(const struct retention_free *f, uint64_t all)
+{
+	if (f->percent == 0)
+		return f->n;
+	/* Rounded up, and without overflow. */
+	return all / 100 * f->percent + (all % 100 * f->percent + 99) / 100;
+}
+
 /* What one section's values are read with. */
 struct reader {
 	const char	*text;
@@ -94,6 +103,48 @@ read_duration(const struct reader *rd, const char *key, uint64_t *out)
 		*out = secs;
 }
 
+/* A size in bytes, if the section has the key. */
+static void
+read_size(const struct reader *rd, const char *key, uint64_t *out)
+{
+	uint64_t n;
+
+	if (cfg_size(rd->cfg, key) == 0)
+		return;
+	if (human_parse_size(cfg_getstr(rd->cfg, key), &n) == -1)
+		bad_value(rd, key, "not a size such as \"500G\"");
+	else
+		*out = n;
+}
+
+/* "10%" of everything, or a number. */
+static void
+read_free(const struct reader *rd, const char *key,
+    struct retention_free *out)
+{
+	const char *text, *wrong = NULL;
+	char digits[8];
+	size_t len;
+
+	if (cfg_size(rd->cfg, key) == 0)
+		return;
+	text = cfg_getstr(rd->cfg, key);
+	len = strlen(text);
+	if (len == 0 || text[len - 1] != '%') {
+		read_size(rd, key, &out->n);
+		return;
+	}
+	if (len > sizeof(digits) || !isdigit((unsigned char)text[0])) {
+		bad_value(rd, key, "not a share such as \"10%\"");
+		return;
+	}
+	memcpy(digits, text, len - 1);
+	digits[len - 1] = '\0';
+	out->percent = (unsigned)strtonum(digits, 0, 99, &wrong);
+	if (wrong != NULL)
+		bad_value(rd, key, "not a share from \"0%\" to \"99%\"");
+}
+
 /* Read a section's rules over what r holds.  Rules that keep nothing are an
  * error, unless one of them is unsound anyway: -1 if there is such an error,
  * which is left for the caller to place. */
@@ -112,6 +163,12 @@ read_rules(const struct reader *rd, struct retention *r)
 	}
 	read_duration(rd, "keep-within", &r->within);
 	read_duration(rd, "push-age", &r->push_age);
+	read_size(rd, "max-size", &r->max_size);
+	n = r->floor;
+	read_count(rd, "floor", RETENTION_COUNT_MAX, &n);
+	if (n == 0)
+		bad_value(rd, "floor", "at least 1 day stays");
+	r->floor = (unsigned)n;
 	if (rd->ds->n + rd->ds->dropped != before || retention_keeps(r))
 		return 0;
 	return -1;
@@ -157,6 +214,23 @@ read_client(struct reader *rd, const struct retention_conf *conf,
 	return 0;
 }
 
+/* The file for Prometheus.  0, or -1 if memory is short. */
+static int
+read_metrics(const struct reader *rd, struct retention_conf *conf)
+{
+	const char *path;
+
+	if (cfg_size(rd->cfg, "metrics") == 0)
+		return 0;
+	path = cfg_getstr(rd->cfg, "metrics");
+	if (*path != '/')
+		bad_value(rd, "metrics", "not an absolute path");
+	if ((conf->metrics = strdup(path)) != NULL)
+		return 0;
+	diags_add(rd->ds, 0, 0, "%s", strerror(errno));
+	return -1;
+}
+
 static void
 read_conf(const char *text, cfg_t *cfg, struct retention_conf *conf,
     struct diags *ds)
@@ -165,11 +239,16 @@ read_conf(const char *text, cfg_t *cfg, struct retention_conf *conf,
 	unsigned i, n = cfg_size(cfg, "client");
 
 	conf->defaults.push_age = RETENTION_PUSH_AGE;
+	conf->defaults.floor = RETENTION_FLOOR;
 	if (read_rules(&rd, &conf->defaults) == -1)
 		diags_add(ds, 0, 0, "no rule would keep anything: "
 		    "set age, keep-daily or another keep- rule");
 	if (*cfg_getstr(cfg, "root") != '/')
 		bad_value(&rd, "root", "not an absolute path");
+	read_free(&rd, "min-free", &conf->min_free);
+	read_free(&rd, "min-free-inodes", &conf->min_inodes);
+	if (read_metrics(&rd, conf) == -1)
+		return;
 	if ((conf->root = strdup(cfg_getstr(cfg, "root"))) == NULL ||
 	    (conf->v = calloc(n + 1, sizeof(*conf->v))) == NULL) {
 		diags_add(ds, 0, 0, "%s", strerror(errno));
@@ -194,7 +273,9 @@ read_conf(const char *text, cfg_t *cfg, struct retention_conf *conf,
 	CFG_INT("keep-monthly", 0, CFGF_NODEFAULT),			\
 	CFG_INT("keep-yearly", 0, CFGF_NODEFAULT),			\
 	CFG_STR("keep-within", NULL, CFGF_NODEFAULT),			\
-	CFG_STR("push-age", NULL, CFGF_NODEFAULT)
+	CFG_STR("push-age", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("max-size", NULL, CFGF_NODEFAULT),			\
+	CFG_INT("floor", 0, CFGF_NODEFAULT)
 
 int
 retention_parse(const char *text, struct retention_conf *conf,
@@ -204,6 +285,9 @@ retention_parse(const char *text, struct retention_conf *conf,
 	cfg_opt_t opts[] = {
 		CFG_STR("root", STORE_ROOT, CFGF_NONE),
 		RULES,
+		CFG_STR("min-free", NULL, CFGF_NODEFAULT),
+		CFG_STR("min-free-inodes", NULL, CFGF_NODEFAULT),
+		CFG_STR("metrics", NULL, CFGF_NODEFAULT),
 		CFG_SEC("client", client, CFGF_MULTI | CFGF_TITLE |
 		    CFGF_NO_TITLE_DUPES),
 		CFG_END()
@@ -246,5 +330,6 @@ retention_free(struct retention_conf *conf)
 		free(conf->v[i].pattern);
 	free(conf->v);
 	free(conf->root);
+	free(conf->metrics);
 	memset(conf, 0, sizeof(*conf));
 }

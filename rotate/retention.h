@@ -15,6 +15,7 @@
 #define RETENTION_DAYS_MAX	36500	/* of age and keep-within */
 #define RETENTION_COUNT_MAX	100000	/* of keep-last, … */
 #define RETENTION_PUSH_AGE	(7 * 86400)	/* default, seconds */
+#define RETENTION_FLOOR		3	/* default, days */
 
 /* The rules that count: keep-last, keep-hourly, … in this order. */
 enum retention_count {
@@ -34,6 +35,16 @@ struct retention {
 	unsigned	count[RETENTION_NCOUNTS];	/* 0: no such rule */
 	uint64_t	push_age;	/* seconds; then what an unfinished
 					 * push left goes; 0: never */
+	uint64_t	max_size;	/* bytes of the store; 0: no such
+					 * rule */
+	unsigned	floor;		/* days with a complete snapshot that
+					 * want of space leaves */
+};
+
+/* How much is to stay free: a share of all there is, or a number. */
+struct retention_free {
+	uint64_t	n;		/* bytes or inodes; 0: no such rule */
+	unsigned	percent;	/* 1 to 99; 0: see n */
 };
 
 /* One client section. */
@@ -47,6 +58,9 @@ struct retention_client {
 struct retention_conf {
 	char			*root;
 	struct retention	 defaults;
+	struct retention_free	 min_free;	/* bytes */
+	struct retention_free	 min_inodes;
+	char			*metrics;	/* a file, or NULL */
 	struct retention_client	*v;		/* in the file's order */
 	size_t			 n;
 };
@@ -63,6 +77,10 @@ int	retention_parse(const char *text, struct retention_conf *,
  * first whose pattern fits, else the defaults.  Borrowed from the conf. */
 const struct retention	*retention_for(const struct retention_conf *,
 			    const char *host);
+
+/* How many of `all` are to stay free. */
+uint64_t	 retention_reserve(const struct retention_free *,
+		    uint64_t all);
 
 /* Would these rules keep anything at all? */
 bool	retention_keeps(const struct retention *);

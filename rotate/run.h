@@ -9,7 +9,10 @@
 #include <signal.h>
 #include <stdbool.h>
 
+#include "pace.h"
+#include "pin.h"
 #include "plan.h"
+#include "progress.h"
 #include "retention.h"
 #include "strv.h"
 #include "sweep.h"
@@ -42,14 +45,22 @@ struct client {
 	size_t			 n;
 	struct plan		 plan;
 	enum outcome		*outcome;	/* of each */
+	struct pins		 pins;
 	time_t			 push_last;	/* when it was written */
 	enum push_outcome	 push;
 	size_t			 leftovers;	/* .expired.* found there */
 	struct sweep_result	 swept;	/* what was deleted; or, of a dry run,
 					 * what would be */
+	bool			 looked;	/* leftovers were counted */
 	bool			 busy;	/* a push was running: left alone */
 	bool			 failed;	/* it could not be looked at */
 	struct strv		 warnings;	/* printable */
+};
+
+/* What a file system has; bytes and inodes that an account may use. */
+struct space {
+	uint64_t	bytes, inodes;		/* that are free */
+	uint64_t	all_bytes, all_inodes;	/* inodes 0: no limit */
 };
 
 /* The caller zero-initialises and fills in the first part. */
@@ -60,17 +71,29 @@ struct run {
 	bool				 dry;	/* look, and change nothing */
 	unsigned			 jobs;	/* 0: as many as processors */
 	const volatile sig_atomic_t	*stop;
+	struct pace			*pace;		/* or NULL */
+	struct progress			*progress;
 
 	struct client	*v;
 	size_t		 n;
-	uint64_t	 free_before;	/* bytes of the file system */
-	uint64_t	 free_after;
+	struct space	 before, after;
+	struct strv	 warnings;	/* of the file system; printable */
 	bool		 stopped;
+};
+
+/* The exit statuses of a run: a monitoring plugin's. */
+enum {
+	RUN_OK		= 0,
+	RUN_WARNING	= 1,	/* done; somebody should look at something */
+	RUN_CRITICAL	= 2	/* something was not done */
 };
 
 /* Rotate.  What goes wrong with one client is a warning of that client.  0, or
  * -1 with errno: nothing was done (EWOULDBLOCK: another run is at it). */
 int	run_all(struct run *);
+
+/* What is free on the file system of an open folder; zeros if it is not known. */
+struct space	space_of(int fd);
 
 /* The exit status that fits what became of it. */
 int	run_status(const struct run *);

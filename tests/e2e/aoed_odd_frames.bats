@@ -61,7 +61,7 @@ answer() {
 @test "another version gets AoE error 5, an unknown command error 1" {
 	got=$(answer "20000000000055667788""400001240000000000000000")
 	[ "${got:0:20}" = 1c050000000055667788 ]
-	for command in 02 03 07 f0; do
+	for command in 04 07 f0 ff; do
 		got=$(answer "10000000""00${command}55667788""0000000000000000")
 		[ "${got:0:20}" = "1c01000000${command}55667788" ]
 	done
@@ -77,6 +77,11 @@ answer() {
 	[ "${got:0:20}" = 1c020000000155667788 ]
 	got=$(answer "10000000000155667788""0000000000150000")
 	[ "${got:0:20}" = 1c020000000155667788 ]
+	# Lists that announce more than there is.
+	got=$(answer "10000000000255667788""00010002""000102000000000100")
+	[ "${got:0:20}" = 1c020000000255667788 ]
+	got=$(answer "10000000000355667788""0102""020000000001")
+	[ "${got:0:20}" = 1c020000000355667788 ]
 }
 
 @test "a write with less data than it says is aborted and writes nothing" {
@@ -108,7 +113,7 @@ answer() {
 }
 
 @test "other commands and cut ones are not answered to a broadcast" {
-	for command in 02 03 07 f0; do
+	for command in 04 07 f0 ff; do
 		run aoe 1 -t 0.2 raw \
 		    "1000ffffff${command}55667788""0000000000000000"
 		[ "$status" = 1 ]

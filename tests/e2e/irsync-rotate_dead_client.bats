@@ -11,11 +11,12 @@ teardown() { run_cleanup; }
 		make_snapshot web "$(days_ago "$i")"
 	done
 	run rotate
-	[ "$status" = 0 ]
+	[ "$status" = 1 ]
 	[[ $output == *"web: no complete snapshot for 360 d, since $(days_ago 360): what it has stays"* ]]
 	[ "$(snapshots web | wc -l)" = 15 ]
 	[ "$(snapshots web | head -n 1)" = "$(days_ago 374)" ]
-	rotate
+	run rotate
+	[ "$status" = 1 ]
 	[ "$(snapshots web | wc -l)" = 15 ]
 }
 

@@ -69,7 +69,7 @@ swap() {
 		swap
 		rc=0
 		rotate >"$T/out" 2>&1 || rc=$?
-		[ $rc = 0 ] || [ $rc = 23 ]
+		[ $rc = 0 ] || [ $rc = 2 ]
 		kill_now $SWAPPING || true
 		diff <(echo "$before") <(picture)
 		rotate

@@ -35,7 +35,7 @@ teardown() { run_cleanup; }
 	done
 	echo 'keep-last = 1' >"$T/rotate.conf"
 	run rotate
-	[ "$status" = 0 ]
+	[ "$status" = 1 ]
 	[[ $output == *"no complete snapshot for 400 d"* ]]
 	[ "$(snapshots web | wc -l)" = 2 ]
 	[ -e "$T/root/web.snaps/$(days_ago 400)/file" ]
@@ -52,7 +52,7 @@ teardown() { run_cleanup; }
 	ln -s "$T" "$T/root/evil.snaps"
 	mkdir "$T/root/plain" "$T/2020-01-01T000000Z"
 	run rotate
-	[ "$status" = 0 ]
+	[ "$status" = 1 ]
 	[[ $output == *"1 of 21 snapshots have no readable record"* ]]
 	for f in 2020-01-01T000000Z 2020-01-01 lost+found .expired.x \
 	    2020-02-30T000000Z 2020-01-03T000000Z 2020-01-04T000000Z; do

@@ -23,10 +23,10 @@ logged() {
 }
 
 @test "a line for each, with the reason" {
-	logged -n >/dev/null
-	logged >/dev/null
+	logged -n >/dev/null || [ $? = 1 ]
+	logged >/dev/null || [ $? = 1 ]
 	line() { grep -q "irsync-rotate\[[0-9]*\]: $1\$" "$T/syslog"; }
 	wait_until 5 line "web: $(days_ago 15) removed: older than 14 d"
-	line "db: newest snapshot .* lies .* in the future: nothing is removed"
+	line "db: 1 of 3 snapshots come from the future, up to .*: they stay until then, and count nowhere"
 	[ "$(wc -l <"$T/syslog")" = 2 ]
 }

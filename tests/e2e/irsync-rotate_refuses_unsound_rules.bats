@@ -51,7 +51,7 @@ refused() {
 	run "$BIN/irsync-rotate" -x
 	[ "$status" = 64 ]
 	run "$BIN/irsync-rotate" -f "$T/rotate.conf" "$T/nowhere"
-	[ "$status" = 1 ]
+	[ "$status" = 2 ]
 	run "$BIN/irsync-rotate" --help
 	[ "$status" = 0 ]
 	run "$BIN/irsync-rotate" --version

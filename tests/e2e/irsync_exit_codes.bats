@@ -64,18 +64,33 @@ teardown() { run_cleanup; }
 	irsync backup
 }
 
-@test "23: a configured path is not there; what was there of it stays" {
+@test "77: a configured path is not there; nothing is backed up without it" {
 	mkdir "$T/more"
 	echo y >"$T/more/file"
 	irsync_conf "$T/src" "$T/more"
 	irsync backup
 	mv "$T/more" "$T/away"
-	run -23 irsync backup
-	[[ $output == *"link_stat \"$T/more\" failed"* ]]
-	[[ $output == *" partial, some files or paths could not be read"* ]]
+	run -77 irsync backup
+	[[ $output == *"$T/more: it is configured, and not there; --allow-missing"* ]]
+	[ "$(irsync list --json | jq '.snapshots | length')" = 1 ]
+	# Let pass, it is gone from the snapshot too.
+	irsync --allow-missing backup
 	cd "$T/store/client.example.net.snaps/$(newest)"
-	[ -f "./$T/more/file" ]
+	[ ! -e "./$T/more" ]
 	[ -f "./$T/src/file" ]
+	# Or it may always be missing.
+	printf 'path "%s" { optional = true }\n' "$T/more" >>"$CONF"
+	irsync backup
+}
+
+@test "23: a file cannot be read, and the snapshot's record says so too" {
+	echo y >"$T/src/closed"
+	chown 1:1 "$T/src/closed"
+	chmod 0 "$T/src/closed"
+	run -23 setpriv --bounding-set=-dac_override,-dac_read_search \
+	    "$BIN/irsync" -f "$CONF" backup
+	[[ $output == *" partial, some files or paths could not be read"* ]]
+	[ "$(irsync list --json | jq -r '.snapshots[-1].status')" = partial ]
 }
 
 @test "24: a file vanishes while the backup runs" {

@@ -18,19 +18,26 @@ stamp() {
 	date -u -d "$1" +%Y-%m-%dT%H%M%SZ
 }
 
+# stamp_seconds STAMP: its time in seconds.
+stamp_seconds() {
+	date -u -d "${1:0:10} ${1:11:2}:${1:13:2}:${1:15:2}" +%s
+}
+
 # days_ago N: the stamp of this hour N days ago.
 days_ago() {
 	stamp "$THIS_HOUR $1 days ago"
 }
 
-# make_record HOST STAMP [STATUS]: say that the snapshot is one of ours.
+# make_record HOST STAMP [STATUS [CLOCK]]: say that the snapshot is one of ours.
+# CLOCK: what the server's clock said then, in seconds, if not the stamp.
 make_record() {
-	local snaps=$T/root/$1.snaps status=${3:-complete}
+	local snaps=$T/root/$1.snaps status=${3:-complete} clock=${4-}
+	[ -n "$clock" ] || clock=$(stamp_seconds "$2")
 	mkdir -p "$snaps/.meta"
 	cat >"$snaps/.meta/$2.json" <<-END
 	{"version": 1, "stamp": "$2", "status": "$status",
 	 "way": "overlay", "client": "192.0.2.7", "base": "",
-	 "started": 1790000000, "ended": 1790000001, "rsync_exit": 0,
+	 "started": $clock, "ended": $((clock + 1)), "rsync_exit": 0,
 	 "entries": 3, "linked": 0, "moved": 2, "dropped": 0, "copied": 0,
 	 "bytes": 6, "bytes_new": 16384, "overlay_xattrs": false}
 	END

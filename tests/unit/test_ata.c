@@ -38,7 +38,9 @@ bad_commands_are_refused(void **state)
 		{ 0x00, 0, 0, 0, false, ATA_ABRT },
 		{ 0x25, 0, 1, 0, false, ATA_ABRT },	/* READ DMA EXT */
 		{ 0x35, 0, 1, 512, false, ATA_ABRT },
-		{ 0xb0, 0, 0, 0, false, ATA_ABRT },	/* SMART */
+		{ 0xb0, 0, 0, 0, false, ATA_ABRT },	/* SMART unsigned */
+		{ 0xe6, 0, 0, 0, false, ATA_ABRT },	/* SLEEP */
+		{ 0xef, 0, 0, 0, false, ATA_ABRT },	/* no feature 0 */
 		{ 0xff, 0, 0, 0, false, ATA_ABRT },
 		/* More than a message holds: 0 means 256 or 65536. */
 		{ 0x20, 0, 0, 0, false, ATA_ABRT },
@@ -49,6 +51,8 @@ bad_commands_are_refused(void **state)
 		{ 0x24, CAPACITY - 1, 2, 0, false, ATA_IDNF },
 		{ 0x24, UINT64_C(0xffffffffffff), 17, 0, false, ATA_IDNF },
 		{ 0x34, CAPACITY, 1, 512, false, ATA_IDNF },
+		{ 0x42, CAPACITY, 1, 0, false, ATA_IDNF },
+		{ 0x42, CAPACITY - 65535, 0, 0, false, ATA_IDNF },
 		/* Less data than sectors; read-only. */
 		{ 0x34, 0, 1, 511, false, ATA_ABRT },
 		{ 0x34, 0, 2, 512, false, ATA_ABRT },
@@ -93,6 +97,8 @@ good_commands_are_carried_out(void **state)
 		{ 0x34, CAPACITY - 1, 1, 512, ATA_WRITE, CAPACITY - 1 },
 		{ 0x34, 0, 1, 9000, ATA_WRITE, 0 },
 	};
+	/* STANDBY IMMEDIATE, STANDBY, FLUSH CACHE, FLUSH CACHE EXT */
+	static const uint8_t flushes[] = { 0xe0, 0xe2, 0xe7, 0xea };
 	const struct ata_disk d = { .sectors = CAPACITY, .max = 17 };
 	struct ata_op op;
 	size_t i;
@@ -105,16 +111,144 @@ good_commands_are_carried_out(void **state)
 		assert_true(op.lba == rows[i].wants);
 		assert_int_equal(op.count, rows[i].count);
 	}
-	decide(&d, 0xe7, 0, 0, 0, &op);
-	assert_int_equal(op.action, ATA_FLUSH);
-	decide(&d, 0xea, 0, 0, 0, &op);
-	assert_int_equal(op.action, ATA_FLUSH);
+	for (i = 0; i < nitems(flushes); i++) {
+		decide(&d, flushes[i], 0, 0, 0, &op);
+		assert_int_equal(op.action, ATA_FLUSH);
+	}
+	for (i = 0xe1; i <= 0xe3; i += 2) {	/* IDLE (IMMEDIATE) */
+		decide(&d, (uint8_t)i, 0, 0, 0, &op);
+		assert_int_equal(op.action, ATA_ANSWER);
+		assert_int_equal(op.status, 0x40);
+	}
 	decide(&d, 0xec, 0, 1, 0, &op);
 	assert_int_equal(op.action, ATA_IDENTIFY);
 	decide(&d, 0xe5, 0, 0, 0, &op);
 	assert_int_equal(op.action, ATA_ANSWER);
 	assert_int_equal(op.status, 0x40);
 	assert_int_equal(op.result, 0xff);
+}
+
+/* No sector travels, so there may be more than a message holds. */
+static void
+verifies_have_no_limit(void **state)
+{
+	static const struct {
+		uint8_t		command;
+		uint8_t		count;
+		unsigned	wants;
+	} rows[] = {
+		{ 0x40, 1, 1 }, { 0x40, 255, 255 }, { 0x40, 0, 256 },
+		{ 0x42, 200, 200 }, { 0x42, 0, 65536 },
+	};
+	const struct ata_disk d = { .sectors = CAPACITY, .max = 2,
+	    .ro = true };
+	struct ata_op op;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		decide(&d, rows[i].command, 5, rows[i].count, 0, &op);
+		assert_int_equal(op.action, ATA_VERIFY);
+		assert_true(op.lba == 5);
+		assert_int_equal(op.count, rows[i].wants);
+	}
+}
+
+static void
+smart_is_decided(void **state)
+{
+	static const struct {
+		uint8_t		feature;
+		uint32_t	lba;
+		uint8_t		count;
+		bool		off;
+		enum ata_action	action;
+		uint8_t		error;
+	} rows[] = {
+		{ 0xd0, 0x000000, 1, false, ATA_ANSWER, ATA_ABRT },
+		{ 0xd0, 0x4fc200, 1, false, ATA_ANSWER, ATA_ABRT },
+		{ 0xd0, 0xc24f00, 1, true, ATA_ANSWER, ATA_ABRT },
+		{ 0xda, 0xc24f00, 0, true, ATA_ANSWER, ATA_ABRT },
+		{ 0xd9, 0xc24f00, 0, true, ATA_ANSWER, ATA_ABRT },
+		{ 0xd4, 0xc24f00, 0, false, ATA_ANSWER, ATA_ABRT },
+		{ 0xd5, 0xc24f02, 1, false, ATA_ANSWER, ATA_IDNF },
+		{ 0xd5, 0xc24f01, 2, false, ATA_ANSWER, ATA_ABRT },
+		{ 0xd6, 0xc24f80, 1, false, ATA_ANSWER, ATA_ABRT },
+		{ 0x00, 0xc24f00, 0, false, ATA_ANSWER, ATA_ABRT },
+		{ 0xd0, 0xc24f00, 1, false, ATA_SMART_DATA, 0 },
+		{ 0xd5, 0xc24f00, 1, false, ATA_SMART_LOG, 0 },
+		{ 0xd5, 0xc24f01, 1, false, ATA_SMART_LOG, 0 },
+		{ 0xd8, 0xc24f00, 0, false, ATA_SMART_SWITCH, 0 },
+		{ 0xd8, 0xc24f00, 0, true, ATA_SMART_SWITCH, 0 },
+		{ 0xd9, 0xc24f00, 0, false, ATA_SMART_SWITCH, 0 },
+		{ 0xda, 0xc24f00, 0, false, ATA_SMART_STATUS, 0 },
+	};
+	struct ata_disk d = { .sectors = CAPACITY, .max = 17 };
+	struct frame_ata a = { .command = 0xb0 };
+	struct ata_op op;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		a.feature = rows[i].feature;
+		a.count = rows[i].count;
+		a.lba[0] = (uint8_t)rows[i].lba;
+		a.lba[1] = (uint8_t)(rows[i].lba >> 8);
+		a.lba[2] = (uint8_t)(rows[i].lba >> 16);
+		d.smart_off = rows[i].off;
+		ata_decide(&a, &d, &op);
+		assert_int_equal(op.action, rows[i].action);
+		assert_int_equal(op.error, rows[i].error);
+		if (op.action == ATA_SMART_SWITCH)
+			assert_int_equal(op.on, rows[i].feature == 0xd8);
+	}
+}
+
+static uint8_t
+sum_of(const uint8_t *p)
+{
+	uint8_t sum = 0;
+	size_t k;
+
+	for (k = 0; k < 512; k++)
+		sum = (uint8_t)(sum + p[k]);
+	return sum;
+}
+
+static void
+smart_tables_are_sound(void **state)
+{
+	uint8_t p[512];
+
+	(void)state;
+	memset(p, 0xee, sizeof(p));
+	smart_data(p);
+	assert_int_equal(sum_of(p), 0);
+	assert_int_equal(p[370] & 1, 1);
+	memset(p, 0xee, sizeof(p));
+	smart_log(0, p);
+	assert_int_equal(p[0], 1);
+	assert_int_equal(p[2], 1);
+	assert_int_equal(p[4], 0);
+	smart_log(1, p);
+	assert_int_equal(sum_of(p), 0);
+}
+
+static void
+the_write_cache_is_switched(void **state)
+{
+	const struct ata_disk d = { .sectors = CAPACITY, .max = 17 };
+	struct frame_ata a = { .command = 0xef, .feature = 0x82 };
+	struct ata_op op;
+
+	(void)state;
+	ata_decide(&a, &d, &op);
+	assert_int_equal(op.action, ATA_CACHE_SWITCH);
+	assert_false(op.on);
+	a.feature = 0x02;
+	ata_decide(&a, &d, &op);
+	assert_int_equal(op.action, ATA_CACHE_SWITCH);
+	assert_true(op.on);
 }
 
 static unsigned
@@ -137,9 +271,9 @@ identify_has_what_initiators_read(void **state)
 		{ UINT64_C(0x123456789abc), 16383, 0x0fffffff },
 	};
 	struct ata_disk d = { .serial = "0123456789ABCDEF" };
-	uint8_t p[512], sum;
+	uint8_t p[512];
 	uint64_t wide;
-	size_t i, k;
+	size_t i;
 
 	(void)state;
 	for (i = 0; i < nitems(rows); i++) {
@@ -154,9 +288,7 @@ identify_has_what_initiators_read(void **state)
 		    rows[i].low);
 		assert_int_equal(word(p, 1), rows[i].cylinders);
 		assert_int_equal(word(p, 54), rows[i].cylinders);
-		for (k = 0, sum = 0; k < 512; k++)
-			sum = (uint8_t)(sum + p[k]);
-		assert_int_equal(sum, 0);
+		assert_int_equal(sum_of(p), 0);
 	}
 	assert_int_equal(word(p, 0) & 0x8000, 0);
 	assert_int_equal(word(p, 49) & 0x0200, 0x0200);
@@ -178,10 +310,19 @@ identify_tells_of_the_cache(void **state)
 	ata_identify(&d, p);
 	assert_int_equal(word(p, 82) & 0x20, 0);
 	assert_int_equal(word(p, 85) & 0x20, 0);
-	d.cached = true;
+	d.cached = d.cache_on = true;
 	ata_identify(&d, p);
 	assert_int_equal(word(p, 82) & 0x20, 0x20);
 	assert_int_equal(word(p, 85) & 0x20, 0x20);
+	d.cache_on = false;
+	ata_identify(&d, p);
+	assert_int_equal(word(p, 82) & 0x20, 0x20);
+	assert_int_equal(word(p, 85) & 0x20, 0);
+	assert_int_equal(word(p, 85) & 0x01, 0x01);
+	d.smart_off = true;
+	ata_identify(&d, p);
+	assert_int_equal(word(p, 82) & 0x01, 0x01);
+	assert_int_equal(word(p, 85) & 0x01, 0);
 }
 
 int
@@ -190,6 +331,10 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(bad_commands_are_refused),
 		cmocka_unit_test(good_commands_are_carried_out),
+		cmocka_unit_test(verifies_have_no_limit),
+		cmocka_unit_test(smart_is_decided),
+		cmocka_unit_test(smart_tables_are_sound),
+		cmocka_unit_test(the_write_cache_is_switched),
 		cmocka_unit_test(identify_has_what_initiators_read),
 		cmocka_unit_test(identify_tells_of_the_cache),
 	};

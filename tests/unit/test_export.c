@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "aoe/export.h"
+#include "aoe/link.h"
 
 static int
 folder(void **state)
@@ -202,11 +203,14 @@ checks_find_every_fault(void **state)
 	static const char text[] = "0 /nowhere/at/all ff:ff:ff:ff:ff:ff "
 	    "no-iface,lo,nor-this a\n";
 	struct diags ds = { 0 };
+	struct links links;
 	struct table t;
 
 	(void)state;
 	assert_int_equal(table_parse(text, strlen(text), &t, &ds), 0);
-	export_check(&t.rows[0], &ds);
+	assert_int_equal(links_open(&links), 0);
+	export_check(&t.rows[0], &links, &ds);
+	links_close(&links);
 	assert_int_equal(ds.n, 4);
 	assert_int_equal(ds.v[0].col, 3);
 	assert_int_equal(ds.v[1].col, 37);

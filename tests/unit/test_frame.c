@@ -246,6 +246,80 @@ sectors_follow_the_mtu(void **state)
 		    rows[i].sectors);
 }
 
+/* Counts are believed only as far as the message reaches. */
+static void
+lists_are_doubted(void **state)
+{
+	static const struct {
+		uint8_t	 command, subcommand, count;
+		size_t	 len;
+		int	 rc;
+	} rows[] = {
+		{ AOE_MASK, 1, 0, 27, -1 }, { AOE_MASK, 0, 0, 24, -1 },
+		{ AOE_MASK, 1, 1, 35, -1 }, { AOE_MASK, 1, 255, 2067, -1 },
+		{ AOE_MASK, 2, 2, 36, -1 },
+		{ AOE_MASK, 1, 0, 28, 0 }, { AOE_MASK, 1, 1, 36, 0 },
+		{ AOE_MASK, 1, 255, 2068, 0 }, { AOE_MASK, 0, 255, 28, 0 },
+		{ AOE_RESERVE, 1, 0, 25, -1 }, { AOE_RESERVE, 0, 0, 24, -1 },
+		{ AOE_RESERVE, 1, 1, 31, -1 },
+		{ AOE_RESERVE, 2, 255, 1555, -1 },
+		{ AOE_RESERVE, 1, 0, 26, 0 }, { AOE_RESERVE, 1, 1, 32, 0 },
+		{ AOE_RESERVE, 2, 255, 1556, 0 },
+		{ AOE_RESERVE, 0, 255, 26, 0 },
+	};
+	struct frame_reserve res;
+	struct frame_mask mask;
+	uint8_t p[2100];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		make(p, sizeof(p), rows[i].command);
+		if (rows[i].command == AOE_MASK) {
+			p[25] = rows[i].subcommand;
+			p[27] = rows[i].count;
+			assert_int_equal(frame_mask_decode(p, rows[i].len,
+			    &mask), rows[i].rc);
+		} else {
+			p[24] = rows[i].subcommand;
+			p[25] = rows[i].count;
+			assert_int_equal(frame_reserve_decode(p, rows[i].len,
+			    &res), rows[i].rc);
+		}
+	}
+}
+
+static void
+lists_are_answered(void **state)
+{
+	static const uint64_t macs[] = { CLIENT, SELF };
+	static const uint8_t directives[] = {
+		0, 0, 2, 0, 0, 0, 0, 1,  0, 0, 2, 0, 0, 0, 0, 0xf0
+	};
+	struct frame_mask mask;
+	uint8_t p[100];
+	uint64_t mac;
+
+	(void)state;
+	memset(p, 0xee, sizeof(p));
+	assert_int_equal(frame_mask_answer(p, 1, macs, 2), 44);
+	assert_memory_equal(p + 24, "\0\1\0\2", 4);
+	assert_memory_equal(p + 28, directives, 16);
+	assert_int_equal(p[44], 0xee);
+	p[29] = 7;
+	assert_int_equal(frame_mask_decode(p, 44, &mask), 0);
+	assert_int_equal(frame_directive(&mask, 0, &mac), 7);
+	assert_true(mac == CLIENT);
+	p[28] = 9;	/* reserved bytes go back as zero */
+	assert_int_equal(frame_mask_error(p, 2, 1), 36);
+	assert_memory_equal(p + 24, "\0\1\2\1\0\7", 6);
+	memset(p, 0xee, sizeof(p));
+	assert_int_equal(frame_reserve_answer(p, 2, macs, 2), 38);
+	assert_memory_equal(p + 24, "\2\2\2\0\0\0\0\1\2\0\0\0\0\xf0",
+	    14);
+	assert_int_equal(p[38], 0xee);
+}
+
 int
 main(void)
 {
@@ -260,6 +334,8 @@ main(void)
 		cmocka_unit_test(advertisements_ask_for_nothing),
 		cmocka_unit_test(short_answers_are_padded_with_zeros),
 		cmocka_unit_test(sectors_follow_the_mtu),
+		cmocka_unit_test(lists_are_doubted),
+		cmocka_unit_test(lists_are_answered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

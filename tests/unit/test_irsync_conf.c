@@ -52,7 +52,7 @@ errors_have_places(void **state)
 		    "storage b {\n\tlocation = \"/b\"\n}\n", 4, 13,
 		    "stands there twice" },
 		{ "paths = {\"/e\"}\nstorage a { location = \"/b\" }\n"
-		    "storage a { location = \"/c\" }\n", 3, 0, "duplicate" },
+		    "storage a { location = \"/c\" }\n", 3, 9, "duplicate" },
 		{ "paths = {\"/e\"}\nstorage a { location = \"/b\"\n"
 		    "port = 9\ntimeot = 3 }\n", 4, 1, "did you mean 'timeout'" },
 		{ "storage = {\"/a\", \"srv\"}\npaths = {\"/e\"}", 1, 18,
@@ -60,7 +60,7 @@ errors_have_places(void **state)
 		{ "storage = {\"/a\", \"/a\"}\npaths = {\"/e\"}", 1, 12,
 		    "stands there twice" },
 		{ "storage a { location = \"/b\" }\npaths = {\"/e\"}\n"
-		    "storage = \"/c\"", 3, 0, "" },
+		    "storage = \"/c\"", 3, 1, "missing title" },
 		{ GOOD "one_file_system = maybe", 3, 1, "boolean" },
 		{ "storage = \"/b\" # paths\npaths = {\"/e\", \"etc\"}", 2, 16,
 		    "not an absolute path" },

@@ -112,11 +112,12 @@ own_rules_come_before_the_users(void **state)
 	(void)state;
 	parse("storage = \"/mnt/b\"\npaths = {\"/\"}\n"
 	    "exclude = {\"+ *\", \"/tmp/*\"}", &c);
-	assert_int_equal(strv_add(&o.missing, "/gone"), 0);
+	o.rules = true;
 	assert_int_equal(argv_push(&argv, &c, &o, "D"), 0);
 	join(&argv, "--filter", got, sizeof(got));
-	assert_string_equal(got, "--filter=P /gone|--filter=- /mnt/b|"
-	    "--filter=- /proc/*|--filter=- /sys/*|");
+	assert_string_equal(got, "--filter=- /mnt/b|"
+	    "--filter=- /proc/*|--filter=- /sys/*|--filter=. -|");
+	assert_true(strv_has(&argv, "--from0"));
 	join(&argv, "--exclude", got, sizeof(got));
 	assert_string_equal(got, "--exclude=+ *|--exclude=/tmp/*|");
 	assert_true(strv_has(&argv, "--whole-file"));
@@ -124,7 +125,6 @@ own_rules_come_before_the_users(void **state)
 	join(&argv, "--rsh", got, sizeof(got));
 	assert_string_equal(got, "");
 	strv_free(&argv);
-	strv_free(&o.missing);
 	irsync_conf_free(&c);
 }
 

@@ -46,6 +46,38 @@ times_are_read(void **state)
 	}
 }
 
+/* Hours that come twice, or not at all. */
+static void
+summer_time_begins_and_ends(void **state)
+{
+	static const struct {
+		const char	*tz, *text;
+		time_t		 t;
+	} rows[] = {
+		{ "Europe/Berlin", "2026-10-25 02:30", 1792891800 },
+		{ "Europe/Berlin", "2026-10-25 01:59:59", 1792886399 },
+		{ "Europe/Berlin", "2026-10-25 03:00", 1792893600 },
+		{ "Europe/Berlin", "2026-03-29 02:30", 1774747800 },
+		{ "Europe/Berlin", "2026-03-29 03:30", 1774747800 },
+		/* There midnight is left out, or eleven comes twice. */
+		{ "America/Sao_Paulo", "2018-11-03", 1541300399 },
+		{ "America/Sao_Paulo", "2018-02-17", 1518922799 },
+		{ "UTC", "2026-10-25 02:30", 1792895400 },
+	};
+	time_t t;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		setenv("TZ", rows[i].tz, 1);
+		tzset();
+		assert_int_equal(when_parse(rows[i].text, NOW, &t), 0);
+		if (t != rows[i].t)
+			fail_msg("%s %s: %lld", rows[i].tz, rows[i].text,
+			    (long long)t);
+	}
+}
+
 static void
 snapshots_are_chosen(void **state)
 {
@@ -108,6 +140,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(times_are_read),
 		cmocka_unit_test(snapshots_are_chosen),
+		cmocka_unit_test(summer_time_begins_and_ends),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,7 +16,7 @@
 #define HOUR	3600
 #define MAXN	400
 
-static const struct plan_facts at_epoch_end = { 4102444800, "", "" };
+static const struct plan_facts at_epoch_end = { .now = 4102444800, .base = "", .full = "" };
 
 static struct snapshot
 snap(time_t t, enum snapshot_status status)
@@ -51,7 +51,7 @@ static struct plan
 plan_of(const struct snapshot *v, size_t n, const struct retention *r,
     time_t now)
 {
-	struct plan_facts f = { now, "", "" };
+	struct plan_facts f = { .now = now, .base = "", .full = "" };
 	struct plan p;
 
 	assert_int_equal(plan_make(v, n, r, &f, &p), 0);
@@ -282,8 +282,9 @@ a_pause_does_not_age_everything(void **state)
 	plan_free(&p);
 }
 
+/* The clock is behind, or its whole history was made while it was ahead. */
 static void
-the_future_stops_everything(void **state)
+a_history_from_the_future_stays(void **state)
 {
 	struct retention r = { .count = { 1 } };
 	struct snapshot v[30];
@@ -291,22 +292,143 @@ the_future_stops_everything(void **state)
 
 	(void)state;
 	series(v, 30, stamp("2026-11-22T040201Z"), DAY);
-	p = plan_of(v, 30, &r, v[29].time - PLAN_SLACK - 1);
-	assert_int_equal(p.ahead, PLAN_SLACK + 1);
+	p = plan_of(v, 30, &r, v[0].time - PLAN_SLACK - 1);
+	assert_int_equal(p.future, 30);
+	assert_int_equal(p.ahead, 29 * DAY + PLAN_SLACK + 1);
 	assert_int_equal(p.drops, 0);
 	plan_free(&p);
 	p = plan_of(v, 30, &r, v[29].time - PLAN_SLACK);
-	assert_int_equal(p.ahead, 0);
+	assert_int_equal(p.future, 0);
 	assert_int_equal(p.drops, 29);
 	plan_free(&p);
-	/* Also when only a partial one or one without a record is ahead. */
-	v[29].status = SNAPSHOT_PARTIAL;
-	p = plan_of(v, 30, &r, v[28].time);
-	assert_int_equal(p.drops, 0);
-	v[29].recorded = false;
+}
+
+/* One push while the clock was a year ahead: it stays, and the others are
+ * rotated as if it were not there, also those that came after it and whose
+ * stamps had to be later; also when its time comes. */
+static void
+one_from_the_future_stops_nobody(void **state)
+{
+	struct retention r = { .age = 14 * DAY, .count = { 0, 0, 7 } };
+	struct snapshot v[60];
+	struct plan p;
+	size_t i;
+
+	(void)state;
+	series(v, 30, stamp("2026-11-22T040201Z"), DAY);
+	v[30] = snap(v[29].time + 365 * DAY, SNAPSHOT_COMPLETE);
+	v[30].started = v[30].time;
+	p = plan_of(v, 31, &r, v[29].time + HOUR);
+	assert_int_equal(p.future, 1);
+	assert_int_equal(kept(&p), 16);
+	assert_true(plan_keeps(&p, 29));
+	assert_true(plan_keeps(&p, 30));
 	plan_free(&p);
-	p = plan_of(v, 30, &r, v[28].time);
+	for (i = 31; i < 60; i++) {
+		v[i] = snap(v[i - 1].time + 1, SNAPSHOT_COMPLETE);
+		v[i].started = v[29].time + (time_t)(i - 30) * DAY;
+	}
+	p = plan_of(v, 60, &r, v[59].started + HOUR);
+	for (i = 31; i < 60; i++)
+		assert_int_equal(plan_keeps(&p, i), i >= 59 - 14);
+	assert_true(plan_keeps(&p, 30));
+	assert_int_equal(p.silent, 0);
+	/* What came before is only asked about by stamps: it stays too, but
+	 * does not grow. */
+	assert_int_equal(kept(&p), 15 + 1 + 15);
+	plan_free(&p);
+	p = plan_of(v, 60, &r, v[59].time + HOUR);
+	for (i = 59 - 14; i < 60; i++)
+		assert_true(plan_keeps(&p, i));
+	plan_free(&p);
+}
+
+/* A clock that started at 1970 after a power cut: what was pushed meanwhile
+ * must not make the history old, nor be lost at once. */
+static void
+a_clock_that_went_back_loses_nothing(void **state)
+{
+	struct retention r = { .age = 14 * DAY };
+	struct snapshot v[33];
+	struct plan p;
+	size_t i;
+
+	(void)state;
+	series(v, 30, stamp("2026-11-22T040201Z"), DAY);
+	for (i = 30; i < 33; i++) {
+		v[i] = snap(v[i - 1].time + 1, SNAPSHOT_COMPLETE);
+		v[i].started = (time_t)(i - 29) * DAY;
+	}
+	p = plan_of(v, 33, &r, v[32].started + HOUR);
 	assert_int_equal(p.drops, 0);
+	plan_free(&p);
+	p = plan_of(v, 33, &r, v[32].time + DAY);
+	for (i = 0; i < 33; i++)
+		assert_int_equal(plan_keeps(&p, i), i >= 15);
+	plan_free(&p);
+}
+
+static void
+what_is_pinned_stays(void **state)
+{
+	struct retention r = { .count = { 1 } };
+	struct snapshot v[10];
+	char *stamps[] = { NULL, NULL, NULL };
+	struct strv pins = { stamps, 2 };
+	struct plan_facts f = { .base = "", .full = "", .pins = &pins };
+	struct plan p;
+	char buf[PLAN_REASON];
+
+	(void)state;
+	series(v, 10, stamp("2026-11-22T040201Z"), DAY);
+	stamps[0] = v[3].stamp;
+	stamps[1] = v[9].stamp;
+	f.now = v[9].time;
+	assert_int_equal(plan_make(v, 10, &r, &f, &p), 0);
+	assert_int_equal(kept(&p), 2);
+	assert_int_equal(p.v[3].why, PLAN_PINNED);
+	plan_reason(buf, &p, 3, v, &r);
+	assert_string_equal(buf, "pinned");
+	plan_free(&p);
+}
+
+/* In which order snapshots go for want of space. */
+static void
+want_of_space_takes_the_flood_first(void **state)
+{
+	struct retention r = { .age = 30 * DAY };
+	struct snapshot v[16];
+	struct plan p;
+	size_t order[16], n, i;
+
+	(void)state;
+	series(v, 8, stamp("2026-11-20T040201Z"), DAY);
+	v[2].status = SNAPSHOT_PARTIAL;
+	/* A flood on the 21st, and the push of the 22nd. */
+	for (i = 8; i < 15; i++)
+		v[i] = snap(stamp("2026-11-21T040000Z") + (time_t)i,
+		    SNAPSHOT_COMPLETE);
+	v[15] = snap(stamp("2026-11-22T040201Z"), SNAPSHOT_COMPLETE);
+	p = plan_of(v, 16, &r, v[15].time);
+	assert_int_equal(p.drops, 0);
+	n = plan_order(&p, v, 3, order);
+	/* The partial one, the flood but its last; then days, down to three:
+	 * 20, 21, 22 November. */
+	{
+		static const size_t want[] = { 2, 8, 9, 10, 11, 12, 13,
+		    0, 1, 3, 4, 5, 6 };
+
+		assert_int_equal(n, nitems(want));
+		assert_memory_equal(order, want, sizeof(want));
+	}
+	n = plan_order(&p, v, 1, order);
+	assert_int_equal(n, 15);
+	assert_int_equal(order[14], 14);
+	n = plan_order(&p, v, 100, order);
+	assert_int_equal(n, 7);
+	plan_drop(&p, 2, PLAN_MAX_SIZE);
+	assert_int_equal(p.drops, 1);
+	assert_int_equal(plan_order(&p, v, 100, order), 6);
 	plan_free(&p);
 }
 
@@ -393,7 +515,7 @@ what_is_in_use_or_not_ours_stays(void **state)
 {
 	struct retention r = { .count = { 1 } };
 	struct snapshot v[10];
-	struct plan_facts f;
+	struct plan_facts f = { .pins = NULL };
 	struct plan p;
 
 	(void)state;
@@ -574,11 +696,63 @@ model_young(const struct model *m, uint64_t span, size_t i)
 	return age <= span;
 }
 
+/* A rule keeps it, by the times that are in the model. */
 static bool
-model_keeps(const struct model *m, size_t i)
+model_rules(const struct model *m, size_t i)
+{
+	int rule;
+
+	if (model_young(m, m->r->age, i) || model_young(m, m->r->within, i))
+		return true;
+	for (rule = 0; rule < RETENTION_NCOUNTS; rule++)
+		if (m->r->count[rule] != 0 && model_counted(m, rule, i))
+			return true;
+	return false;
+}
+
+/* What the clock said: the stamp, unless that had to be later. */
+static time_t
+model_clock(const struct snapshot *s)
+{
+	return s->recorded && s->started != 0 &&
+	    s->time - s->started > 15 * 60 ? s->started : s->time;
+}
+
+/* Is it kept by the rules, if only what is not from the future is looked at,
+ * by stamps or by the clock? */
+static bool
+model_asked(const struct model *m, size_t i, time_t now, bool by_clock)
+{
+	static struct snapshot v[MAXN];
+	struct model part = { v, 0, m->r };
+	struct snapshot s;
+	size_t j, k, me = MAXN;
+
+	for (j = 0; j < m->n; j++) {
+		s = m->v[j];
+		if (by_clock)
+			s.time = model_clock(&m->v[j]);
+		if (!s.recorded || s.time > now + 15 * 60) {
+			if (j == i)
+				return false;
+			continue;
+		}
+		/* Later ones of the same time are later. */
+		for (k = part.n++; k > 0 && v[k - 1].time > s.time; k--) {
+			v[k] = v[k - 1];
+			me += me == k - 1;
+		}
+		v[k] = s;
+		if (j == i)
+			me = k;
+	}
+	return model_rules(&part, me);
+}
+
+static bool
+model_keeps(const struct model *m, size_t i, time_t now)
 {
 	size_t j;
-	int rule;
 	bool newest = complete(&m->v[i]), latest = m->v[i].recorded;
 
 	if (!m->v[i].recorded)
@@ -589,12 +763,9 @@ model_keeps(const struct model *m, size_t i)
 	}
 	if (newest || latest)
 		return true;
-	if (model_young(m, m->r->age, i) || model_young(m, m->r->within, i))
+	if (model_clock(&m->v[i]) > now + 15 * 60)
 		return true;
-	for (rule = 0; rule < RETENTION_NCOUNTS; rule++)
-		if (m->r->count[rule] != 0 && model_counted(m, rule, i))
-			return true;
-	return false;
+	return model_asked(m, i, now, false) || model_asked(m, i, now, true);
 }
 
 /* xorshift64*: the same numbers everywhere. */
@@ -639,6 +810,29 @@ random_history(uint64_t *seed, struct snapshot *v, size_t max)
 	return n;
 }
 
+/* The same, made by a clock that jumps about: the stamps only rise. */
+static size_t
+random_clock(uint64_t *seed, struct snapshot *v, size_t max)
+{
+	static const time_t jumps[] = { -1000 * DAY, -30 * DAY, -DAY, -HOUR,
+	    -600, -60, 60, 600, HOUR, DAY, 30 * DAY, 1000 * DAY };
+	size_t n = random_history(seed, v, max), i;
+	time_t off = 0, last = -1, t;
+
+	for (i = 0; i < n; i++) {
+		if (below(seed, 6) == 0)
+			off = below(seed, 2) == 0 ? 0 :
+			    jumps[below(seed, nitems(jumps))];
+		t = v[i].time + off;
+		if (t < 1)
+			t = 1;
+		v[i].started = t;
+		v[i].time = last = t > last ? t : last + 1;
+		assert_int_equal(stamp_format(v[i].stamp, last), 0);
+	}
+	return n;
+}
+
 static struct retention
 random_retention(uint64_t *seed)
 {
@@ -659,16 +853,15 @@ random_retention(uint64_t *seed)
 
 static void
 check_one(uint64_t seed, const struct snapshot *v, size_t n,
-    const struct retention *r)
+    const struct retention *r, time_t now)
 {
 	struct model m = { v, n, r };
-	struct plan p = plan_of(v, n, r, v[n - 1].time + HOUR);
+	struct plan p = plan_of(v, n, r, now);
 	char buf[PLAN_REASON];
 	size_t i;
 
-	assert_int_equal(p.ahead, 0);
 	for (i = 0; i < n; i++) {
-		if (plan_keeps(&p, i) != model_keeps(&m, i)) {
+		if (plan_keeps(&p, i) != model_keeps(&m, i, now)) {
 			plan_reason(buf, &p, i, v, r);
 			fail_msg("seed %llu: %zu of %zu, %s: %s: %s",
 			    (unsigned long long)seed, i, n, v[i].stamp,
@@ -699,7 +892,13 @@ random_histories_agree_with_the_manual(void **state)
 		s = next(&seed);
 		n = random_history(&seed, v, i % 50 == 0 ? 120 : 24);
 		r = random_retention(&seed);
-		check_one(s, v, n, &r);
+		check_one(s, v, n, &r, v[n - 1].time + HOUR);
+		/* Some of it, or all, lies in the future. */
+		check_one(s, v, n, &r, v[below(&seed, (unsigned)n)].time -
+		    (time_t)below(&seed, 2 * DAY));
+		n = random_clock(&seed, v, i % 50 == 0 ? 60 : 24);
+		check_one(s, v, n, &r, v[n - 1].started + HOUR);
+		check_one(s, v, n, &r, v[n - 1].time + HOUR);
 	}
 	unsetenv("TZ");
 	tzset();
@@ -749,7 +948,11 @@ main(void)
 		cmocka_unit_test(a_dead_client_keeps_what_it_had),
 		cmocka_unit_test(silence_is_longer_than_the_longest_age),
 		cmocka_unit_test(a_pause_does_not_age_everything),
-		cmocka_unit_test(the_future_stops_everything),
+		cmocka_unit_test(a_history_from_the_future_stays),
+		cmocka_unit_test(one_from_the_future_stops_nobody),
+		cmocka_unit_test(a_clock_that_went_back_loses_nothing),
+		cmocka_unit_test(what_is_pinned_stays),
+		cmocka_unit_test(want_of_space_takes_the_flood_first),
 		cmocka_unit_test(partial_ones_never_drive_out_complete_ones),
 		cmocka_unit_test(a_complete_one_stands_for_its_day),
 		cmocka_unit_test(a_flood_drives_out_one_at_most),

@@ -30,6 +30,20 @@ unsound_values_are_named_with_their_place(void **state)
 		{ "age = 1\nkeep-within = \"1y\"", 2, 1, "not a duration" },
 		{ "age = 1\nkeep-within = \"36501d\"", 2, 1, "100 years" },
 		{ "age = 1\npush-age = \"soon\"", 2, 1, "not a duration" },
+		{ "age = 1\nmax-size = \"big\"", 2, 1, "not a size" },
+		{ "age = 1\nmax-size = \"\"", 2, 1, "not a size" },
+		{ "age = 1\nfloor = 0", 2, 1, "at least 1 day" },
+		{ "age = 1\nfloor = 100001", 2, 1, "100001" },
+		{ "age = 1\nmin-free = \"100%\"", 2, 1, "99%" },
+		{ "age = 1\nmin-free = \"-1%\"", 2, 1, "not a share" },
+		{ "age = 1\nmin-free = \"%\"", 2, 1, "not a share" },
+		{ "age = 1\nmin-free = \"1 %\"", 2, 1, "99%" },
+		{ "age = 1\nmin-free = \"0000000000010%\"", 2, 1, "not a" },
+		{ "age = 1\nmin-free = \"\"", 2, 1, "not a size" },
+		{ "age = 1\nmin-free-inodes = \"many\"", 2, 1, "not a" },
+		{ "age = 1\nmetrics = \"x.prom\"", 2, 1, "not an absolute" },
+		{ "age = 1\nclient \"a\" { min-free = \"1%\" }", 2, 14,
+		    "min-free" },
 		{ "age = 1\nroot = \"data\"", 2, 1, "not an absolute path" },
 		{ "age = 1\nkeep-dayly = 7", 2, 1, "mean 'keep-daily'?" },
 		{ "age = 1\nkeep_daily = 7", 2, 1, "mean 'keep-daily'?" },
@@ -170,10 +184,42 @@ a_client_gets_its_section(void **state)
 	retention_free(&conf);
 }
 
+static void
+room_is_a_share_or_a_number(void **state)
+{
+	static const struct {
+		const char	*text;
+		uint64_t	 all, reserve;
+	} rows[] = {
+		{ "age = 1", 1000, 0 },
+		{ "age = 1\nmin-free = \"0\"", 1000, 0 },
+		{ "age = 1\nmin-free = \"0%\"", 1000, 0 },
+		{ "age = 1\nmin-free = \"2K\"", 1000, 2048 },
+		{ "age = 1\nmin-free = \"10%\"", 1000, 100 },
+		{ "age = 1\nmin-free = \"10%\"", 1001, 101 },
+		{ "age = 1\nmin-free = \"99%\"", 0, 0 },
+		{ "age = 1\nmin-free = \"99%\"", UINT64_MAX,
+		    UINT64_C(18262276632972456099) },
+	};
+	struct retention_conf conf;
+	struct diags ds = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		assert_int_equal(retention_parse(rows[i].text, &conf, &ds), 0);
+		assert_int_equal(retention_reserve(&conf.min_free,
+		    rows[i].all), rows[i].reserve);
+		assert_int_equal(conf.defaults.floor, RETENTION_FLOOR);
+		retention_free(&conf);
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(room_is_a_share_or_a_number),
 		cmocka_unit_test(unsound_values_are_named_with_their_place),
 		cmocka_unit_test(every_unsound_value_is_named),
 		cmocka_unit_test(sound_values_are_read),

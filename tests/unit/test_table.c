@@ -111,7 +111,7 @@ faults_have_places(void **state)
 		    "1 to 255" },
 		{ ROW("0", "/a", MAC1, "eth1", "a direct,offset=4"), 1, 31,
 		    "multiple of 8" },
-		{ ROW("0", "/a", MAC1, "eth1", "a shared"), 1, 31,
+		{ ROW("0", "/a", MAC1, "eth1", "a shore"), 1, 31,
 		    "unknown option" },
 		/* Between rows. */
 		{ GOOD "1 /b " MAC1 " eth1 a\n", 2, 29,

@@ -1,0 +1,35 @@
+/* opener.h: what may hang, done by threads that may hang: opening a file on a
+ * network file system whose server is gone takes minutes or for ever.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#ifndef AOE_OPENER_H
+#define AOE_OPENER_H
+
+#include <sys/queue.h>
+
+/* To be embedded first in what the work is about. */
+struct job {
+	void			(*run)(struct job *);	/* in some thread */
+	STAILQ_ENTRY(job)	 link;
+};
+
+struct opener;
+
+/* At most `max` threads, started when there is work for them.  notify_fd is
+ * an eventfd that is written to when a job has been done.  NULL with errno. */
+struct opener *opener_new(int notify_fd, unsigned max);
+
+/* Have a job run; it is the opener's until opener_done gives it back.  Jobs
+ * begin in the order in which they came. */
+void	opener_run(struct opener *, struct job *);
+
+/* A job that has been done, or NULL. */
+struct job *opener_done(struct opener *);
+
+/* Wait for the threads that have work, if they end within ms milliseconds,
+ * and free it with all jobs done.  Threads that hang keep it alive. */
+void	opener_free(struct opener *, unsigned ms);
+
+#endif

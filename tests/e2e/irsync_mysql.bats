@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# A real MariaDB server, dumped without a lock, and a table of last Tuesday got
+# back.
+
+load helpers
+load irsync_helpers
+
+setup() {
+	need mariadbd mariadb-install-db mysqldump
+	id mysql >/dev/null 2>&1 || skip 'there is no account mysql'
+	setup_tmp
+	mkdir "$T/src" "$T/db"
+	echo x >"$T/src/file"
+	chown mysql "$T/db"
+	mariadb-install-db --no-defaults --user=mysql --datadir="$T/db/data" \
+	    --auth-root-authentication-method=normal --skip-test-db \
+	    >"$T/install.log" 2>&1
+	# Not mysqld_safe: it would not end with us.
+	setpriv --reuid mysql --regid mysql --clear-groups mariadbd \
+	    --no-defaults --datadir="$T/db/data" --socket="$T/db/s" \
+	    --skip-networking --innodb-buffer-pool-size=8M \
+	    --innodb-log-file-size=4M --pid-file="$T/db/pid" \
+	    >"$T/db.log" 2>&1 3>&- &
+	DB_PID=$!
+	on_exit kill_now "$DB_PID"
+	(umask 077 && printf '[client]\nuser=root\nsocket=%s\n' "$T/db/s" \
+	    >"$T/my.cnf")
+	wait_until 30 sql -e 'SELECT 1'
+	sql -e "CREATE USER backup@localhost IDENTIFIED BY 'hidden word';
+	    GRANT SELECT, SHOW VIEW, TRIGGER, EVENT, LOCK TABLES, PROCESS
+	    ON *.* TO backup@localhost; FLUSH PRIVILEGES"
+	shop_make
+	(umask 077 && printf '[client]\nuser=backup\npassword="hidden word"\nsocket=%s\n' \
+	    "$T/db/s" >"$T/backup.cnf")
+	irsync_conf_local "$T/src"
+	printf 'mysql {\n\toption_file = "%s"\n\tskip = { "mysql" }\n}\n' \
+	    "$T/backup.cnf" >>"$CONF"
+	DUMPS=$T/state/client.example.net.dumps/mysql
+}
+teardown() { run_cleanup; }
+
+sql() { mysql --defaults-file="$T/my.cnf" -N "$@"; }
+
+shop_make() {
+	sql <<-'EOT'
+	CREATE DATABASE shop; USE shop;
+	CREATE TABLE orders (id INT PRIMARY KEY AUTO_INCREMENT, what TEXT, b BLOB);
+	INSERT INTO orders (what, b) VALUES ('tea\n-- Table structure for table `x`', x'00ff27'),
+	    ('caf\u00e9 "\\''', NULL);
+	CREATE TABLE stock (id INT PRIMARY KEY, n INT);
+	INSERT INTO stock VALUES (1, 10), (2, 20);
+	CREATE TABLE log (t TEXT) ENGINE=MyISAM;
+	CREATE TABLE `odd/na``me` (id INT);
+	CREATE VIEW few AS SELECT * FROM stock WHERE n < 15;
+	DELIMITER //
+	CREATE TRIGGER count AFTER INSERT ON orders FOR EACH ROW BEGIN
+	-- Table structure for table `trap`
+	  UPDATE stock SET n = n - 1 WHERE id = 1;
+	END//
+	CREATE PROCEDURE p() BEGIN SELECT 1; END//
+	CREATE EVENT e ON SCHEDULE EVERY 1 YEAR DO SELECT 1//
+	DELIMITER ;
+	EOT
+}
+
+# state DATABASE: all that is in it.
+state() {
+	mysqldump --defaults-file="$T/my.cnf" --skip-dump-date --routines \
+	    --events --triggers --skip-comments --hex-blob "$1"
+}
+
+@test "a file for each table; what has not changed costs nothing" {
+	run irsync backup
+	echo "$output"
+	[ "$status" = 0 ]
+	[[ $output == *"table shop.log is of the engine MyISAM"* ]]
+	[ "$(cd "$DUMPS/shop" && ls)" = "$(printf '%s\n' +database.sql \
+	    +events.sql +routines.sql +views.sql log.sql odd%2Fna%60me.sql \
+	    orders.sql stock.sql)" ]
+	for f in "$DUMPS/shop/"[a-z]*; do
+		[ "$(tail -n 1 "$f")" = '-- Dump completed' ]
+	done
+	first=$(newest)
+	sql shop -e 'INSERT INTO stock VALUES (3, 30)'
+	irsync backup
+	cd "$T/store/client.example.net.snaps"
+	second=$(newest)
+	for f in log orders +routines; do
+		[ "$first/$DUMPS/shop/$f.sql" -ef "$second/$DUMPS/shop/$f.sql" ]
+	done
+	! cmp -s "$first/$DUMPS/shop/stock.sql" "$second/$DUMPS/shop/stock.sql"
+	# No password stood on a command line: it is in none of the programs'.
+	run irsync -v backup
+	[[ $output != *'hidden word'* ]]
+}
+
+@test "a table of last Tuesday is got back, beside the live one" {
+	irsync backup
+	tuesday=$(newest)
+	state shop >"$T/before"
+	sql shop -e "DELETE FROM orders; INSERT INTO orders (what) VALUES ('bad')"
+	irsync backup
+	# As the manual has it:
+	irsync restore "$tuesday" "$DUMPS/shop/orders.sql" --to "$T/back"
+	sql -e 'CREATE DATABASE tuesday'
+	sql tuesday <"$T/back$DUMPS/shop/orders.sql"
+	[ "$(sql tuesday -e 'SELECT COUNT(*) FROM orders')" = 2 ]
+	[ "$(sql tuesday -e 'SELECT HEX(b) FROM orders WHERE id = 1')" = 00FF27 ]
+	[ "$(sql shop -e 'SELECT what FROM orders')" = bad ]
+	# And the whole database, as it was.
+	irsync restore "$tuesday" "$DUMPS/shop" --to "$T/all"
+	sql -e 'DROP DATABASE shop'
+	cd "$T/all$DUMPS/shop"
+	sql <+database.sql
+	cat [!+]*.sql +[!d]*.sql | sql shop
+	state shop >"$T/after"
+	diff "$T/before" "$T/after"
+}
+
+@test "a database that cannot be dumped is missing, and the snapshot says so" {
+	irsync backup
+	[ -f "$DUMPS/shop/orders.sql" ]
+	# A dumper that dies in the middle.
+	cat >"$T/dumper" <<-'EOT'
+	#!/bin/bash
+	mysqldump "$@" | head -c 2000
+	echo 'Lost connection to server' >&2
+	exit 3
+	EOT
+	chmod 755 "$T/dumper"
+	sed -i "s|option_file|dump = \"$T/dumper\"\n\t&|" "$CONF"
+	run -23 irsync backup
+	[[ $output == *"mysql shop: not dumped: Lost connection to server"* ]]
+	cd "$T/store/client.example.net.snaps/$(newest)"
+	[ ! -e "./$DUMPS/shop" ]
+	grep -qx 'mysql shop: Lost connection to server' "./$DUMPS/../MISSING"
+	[ -f "./$T/src/file" ]
+	# One that ends well but too early.
+	sed -i 's/^exit 3/exit 0/; s/^echo.*//' "$T/dumper"
+	run -23 irsync backup
+	[[ $output == *"mysql shop: not dumped: it ended before its end"* ]]
+	# No server at all.
+	kill_now "$DB_PID" || true
+	run -23 irsync backup
+	[[ $output == *"mysql all: not dumped: "*"Can't connect"* ]]
+}
+
+@test "compressed so that unchanged tables stay the same; a file for a database" {
+	sed -i 's/skip =/compress = "gzip"\n\t&/' "$CONF"
+	irsync backup
+	first=$(newest)
+	irsync backup
+	cd "$T/store/client.example.net.snaps"
+	[ "$first/$DUMPS/shop/orders.sql.gz" -ef \
+	    "$(newest)/$DUMPS/shop/orders.sql.gz" ]
+	sql -e 'CREATE DATABASE copy'
+	gzip -dc "$DUMPS/shop/orders.sql.gz" | sql copy
+	[ "$(sql copy -e 'SELECT COUNT(*) FROM orders')" = 2 ]
+	sed -i 's/"gzip"/"zstd"\n\tper = "database"/' "$CONF"
+	irsync backup
+	[ "$(ls "$DUMPS/shop")" = "$(printf '+database.sql.zst\ndump.sql.zst')" ]
+	zstd -dcq "$DUMPS/shop/dump.sql.zst" | tail -n 1 |
+	    grep -qx -- '-- Dump completed'
+	sql -e 'DROP DATABASE copy'
+	irsync backup
+	[ ! -e "$DUMPS/copy" ]
+}
