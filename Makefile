@@ -92,6 +92,11 @@ $(B)/tests/tools/aoe%: $(B)/tests/tools/aoe%.o $(B)/libinitiator.a
 $(B)/tests/tools/%: $(B)/tests/tools/%.o $(ARCHIVES)
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+# tests/conform asks a target clause by clause.
+$(B)/tests/tools/aoeconform: $(call obj,tests/conform) $(B)/libinitiator.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
+
 # What the benches load others with.
 BENCHES	= $(addprefix $(B)/tests/bench/,aoeload aoenull)
 
@@ -125,7 +130,7 @@ check:
 	@B=$(abspath $(B)) tests/run.sh $(T)
 
 unit: $(UNIT)
-tools: $(TOOLS) $(BENCHES)
+tools: $(TOOLS) $(B)/tests/tools/aoeconform $(BENCHES)
 
 # Fuzzers are built from the sources, with the sanitizers, by clang.
 FUZZ	= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -148,6 +153,12 @@ bench:
 	@tests/deps.sh $(DEPS_CHECK) $(DEPS_BENCH)
 	@$(SUBMAKE) all tools
 	@B=$(abspath $(B)) tests/bench/run.sh $(T)
+
+conform:
+	$(need_root)
+	@tests/deps.sh $(DEPS_CHECK)
+	@$(SUBMAKE) all tools
+	@B=$(abspath $(B)) tests/conform/table.sh
 
 bench-%:
 	@$(MAKE) --no-print-directory bench T=$*
@@ -186,6 +197,7 @@ help:
 	@echo '              T="unit e2e vm" or T=tests/e2e/x.bats: only these'
 	@echo '              LONG=1: at the length for a release, not for each change'
 	@echo 'make bench    measure against peers; bench-push: only that one'
+	@echo 'make conform  AoEr11 clause by clause: aoed beside vblade (root)'
 	@echo 'make lint     compilers, linters, manual pages, links'
 	@echo 'make fuzz     every parser, FUZZ_TIME=60 seconds each'
 	@echo 'make deps     install what all of these need (root)'
@@ -194,5 +206,5 @@ help:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
-.PHONY: all deps demo check unit tools bench lint fuzz install clean help
+.PHONY: all deps demo check conform unit tools bench lint fuzz install clean help
 .SECONDARY:
