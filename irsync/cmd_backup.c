@@ -97,8 +97,8 @@ struct backup {
 	struct memory		 mem;
 	struct facts		 now;
 	struct strv		 missing;	/* databases */
-	char			 why[512];	/* of what failed before any
-						 * push */
+	char			 why[512];	/* the first cause */
+	char			 said[SAID];	/* as in tell.c */
 };
 
 /* After more than `max` names were deleted, or fewer than half are left. */
@@ -211,7 +211,7 @@ backup_storage(struct backup *b, int rules, int failed)
 	struct irsync *ir = b->ir;
 	struct run r = { .path = ir->conf.rsync, .in = rules,
 	    .items = (ir->dry_run || ir->verbose) && !ir->json,
-	    .progress = ir->progress };
+	    .progress = ir->progress, .said = b->said };
 	struct outcome o = { .run = &r, .dry_run = ir->dry_run,
 	    .status = failed };
 	struct timespec start;
@@ -219,16 +219,23 @@ backup_storage(struct backup *b, int rules, int failed)
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	if (!ir->dry_run)
 		memory_begin(&b->mem, &ir->conf, time(NULL));
-	if (failed == BS_OK)
-		push_with_retries(b, &o);
-	else
+	if (failed != BS_OK)
 		(void)strlcpy(r.why, b->why, sizeof(r.why));
+	else {
+		shape_begin(&ir->conf);
+		push_with_retries(b, &o);
+		shape_end(&ir->conf);
+	}
+	if (signal_caught() != 0)
+		snprintf(r.why, sizeof(r.why), "ended by signal %d",
+		    signal_caught());
 	o.seconds = seconds_since(&start);
 	if (!ir->dry_run)
 		memory_end(&b->mem, &ir->conf, &o);
 	if (signal_caught() == 0)
 		report_backup(&ir->conf, &o, ir->json);
-	if (o.status != BS_OK && b->why[0] == '\0')
+	if (o.status != BS_OK && o.status != BS_VANISHED &&
+	    b->why[0] == '\0')
 		failure_text(b->why, sizeof(b->why), &r, o.status);
 	return o.status;
 }
@@ -344,6 +351,10 @@ prepare(struct backup *b)
 		    "named", sizeof(b->why));
 		return status;
 	}
+	if (!b->ir->dry_run) {
+		shape_clean(c);
+		tell_start(c);
+	}
 	if (!b->ir->dry_run && hook_run(c, "before", &c->before, BS_OK, "",
 	    b->why, sizeof(b->why)) == -1)
 		return BS_FAIL;
@@ -371,6 +382,23 @@ finish(struct backup *b, int status)
 	if (hook_run(c, "after", &c->after, status, b->why, why,
 	    sizeof(why)) == -1)
 		log_warnx("%s", why);
+	tell_end(c, &b->mem.last, status, b->why, b->said);
+	return status;
+}
+
+/* Another run holds the lock, and that may be one that hangs. */
+static int
+tell_busy(struct irsync *ir, int status)
+{
+	struct run none = { .code = 0 };
+	struct outcome o = { .run = &none, .status = status };
+	struct memory mem = { 0 };
+
+	snprintf(none.why, sizeof(none.why), "%s", ir->conf.lock);
+	report_backup(&ir->conf, &o, ir->json);
+	memory_open(&mem, &ir->conf);
+	tell_end(&ir->conf, &mem.last, status, none.why, "");
+	memory_close(&mem);
 	return status;
 }
 
@@ -379,18 +407,13 @@ cmd_backup(struct irsync *ir, const struct strv *args)
 {
 	struct backup b = { .ir = ir, .po = { .dry_run = ir->dry_run,
 	    .progress = ir->progress, .as_root = geteuid() == 0 } };
-	struct run none = { .code = 0 };
-	struct outcome o = { .run = &none, .dry_run = ir->dry_run };
 	int lock = -1, status;
 
 	(void)args;
 	/* A dry run changes nothing, so it keeps nobody waiting. */
 	if (!ir->dry_run &&
-	    (lock = take_lock(ir->conf.lock, &o.status)) == -1) {
-		snprintf(none.why, sizeof(none.why), "%s", ir->conf.lock);
-		report_backup(&ir->conf, &o, ir->json);
-		return o.status;
-	}
+	    (lock = take_lock(ir->conf.lock, &status)) == -1)
+		return tell_busy(ir, status);
 	niceness_set(&ir->conf);
 	memory_open(&b.mem, &ir->conf);
 	status = backup_storages(&b, prepare(&b));

@@ -101,6 +101,13 @@ storage_parse(const char *text, struct storage *s, const char **why)
 	return 0;
 }
 
+bool
+storage_keeps_fake(const struct storage *s)
+{
+	return s->remote && s->unmanaged &&
+	    strncmp(s->login, "root@", 5) != 0;
+}
+
 void
 storage_free(struct storage *s)
 {

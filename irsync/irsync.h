@@ -122,6 +122,11 @@ int	irsync_conf_parse(const char *text, struct irsync_conf *c,
 int	storage_parse(const char *text, struct storage *s, const char **why);
 void	storage_free(struct storage *);
 
+/* Does rsync have to be told there to keep owners and the like in attributes?
+ * validate-ssh(8) does so by itself; on an unmanaged server every account but
+ * root needs it. */
+bool	storage_keeps_fake(const struct storage *);
+
 /* Fill in what depends on the machine: host, lock and state.  0, or -1 with
  * *ds. */
 int	irsync_conf_complete(struct irsync_conf *, struct diags *ds);
@@ -156,6 +161,10 @@ struct push_options {
  * at spaces; single quotes keep words together and '' stands for one.  To be
  * freed; NULL with errno. */
 char	*ssh_command(const struct irsync_conf *);
+
+/* ssh(1) itself, to run a command line at the storage's server. */
+int	ssh_argv(struct strv *argv, const struct irsync_conf *,
+	    const char *command);
 
 /* A name as a pattern that matches just it; has_wildcard: what will be put
  * behind it holds a wildcard.  To be freed; NULL with errno. */
@@ -330,6 +339,7 @@ struct run {
 	enum hint		 hint;
 	char			 why[256]; /* the line that tells most, not
 					 * escaped, or "" */
+	char			*said;	/* as in tell.c, or NULL */
 	unsigned		 error_lines;
 	bool			 shrunk; /* gone_max was passed */
 	bool			 standing; /* as in show.c */
@@ -405,6 +415,14 @@ int	remote_list(struct irsync *, struct run *, struct snapshot **,
 	    size_t *);
 int	remote_restore(struct irsync *, const char *, const struct strv *,
 	    const char *, struct restore_options *, struct run *);
+
+/* unmanaged.c: a push to a server with a shell and no validate-ssh. */
+int	unmanaged_push(struct irsync *, const struct push_options *,
+	    struct run *);
+
+/* A script of sh(1) and its arguments as one command line, whatever is in
+ * them.  To be freed; NULL with errno. */
+char	*shell_command(const char *script, const char *const *args);
 
 /* Read the records, STAMP.json, in a folder that somebody else filled.  0 with
  * *v, oldest first, to be freed, or -1 with errno. */
@@ -487,6 +505,30 @@ void		 memory_begin(struct memory *, const struct irsync_conf *,
 void		 memory_end(struct memory *, const struct irsync_conf *,
 		    const struct outcome *);
 void		 memory_close(struct memory *);
+
+/* tell.c: who is told, besides the terminal and syslog. */
+
+/* The metrics of all storages, as Prometheus' text; to be freed. */
+char		*metrics_format(const struct laststate *);
+
+/* A backup begins, or has ended with this status; the cause, and the end of
+ * what was said.  What fails is a warning. */
+void		 tell_start(const struct irsync_conf *);
+void		 tell_end(const struct irsync_conf *, const struct laststate *,
+		    int status, const char *why, const char *said);
+
+/* What was said, its end: a buffer of SAID bytes, empty at first. */
+#define SAID	8192
+void		 said_add(char *said, const char *line);
+
+/* shape.c: tc(8).  A rate for the connection to the storage in use. */
+
+/* Take away what a run that was killed left, on any interface. */
+void		 shape_clean(const struct irsync_conf *);
+
+/* 0, also if no rate is set or it cannot be had, which is a warning. */
+void		 shape_begin(const struct irsync_conf *);
+void		 shape_end(const struct irsync_conf *);
 
 /* hooks.c */
 

@@ -97,6 +97,22 @@ ssh_command(const struct irsync_conf *c)
 	return NULL;
 }
 
+int
+ssh_argv(struct strv *argv, const struct irsync_conf *c, const char *command)
+{
+	const char *login = c->storage->login, *open = strchr(login, '[');
+	int rc = ssh_words(argv, c);
+
+	rc |= strv_add(argv, "--");
+	/* rsync wants the brackets of an IPv6 address, ssh does not. */
+	if (open != NULL)
+		rc |= strv_addf(argv, "%.*s%.*s", (int)(open - login), login,
+		    (int)strcspn(open + 1, "]"), open + 1);
+	else
+		rc |= strv_add(argv, login);
+	return rc | strv_add(argv, command);
+}
+
 char *
 remote_path(const struct irsync_conf *c, const char *rest)
 {
@@ -429,6 +445,8 @@ argv_listing(struct strv *argv, const struct irsync_conf *c,
 		rc |= strv_add(argv, "--dirs") |
 		    strv_add(argv, "--files-from=-") |
 		    strv_add(argv, "--from0");
+	if (storage_keeps_fake(c->storage))
+		rc |= strv_add(argv, "--remote-option=--fake-super");
 	if (fake_super)
 		rc |= strv_add(argv, "--fake-super");
 	rc |= add_transport(argv, c) | strv_add(argv, "--");
@@ -459,6 +477,8 @@ argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
 	if (o->fake_super)
 		rc |= strv_add(argv, "--fake-super") |
 		    strv_add(argv, "--remote-option=--super");
+	if (storage_keeps_fake(c->storage))
+		rc |= strv_add(argv, "--remote-option=--fake-super");
 	/* --files-from switches the recursion of --archive off. */
 	if (some)
 		rc |= strv_add(argv, "--files-from=-") |

@@ -123,6 +123,8 @@ err_line(void *arg, const char *line)
 		(void)strlcpy(r->why, line, sizeof(r->why));
 	if (r->hint == HINT_NONE)
 		r->hint = hint;
+	if (r->said != NULL)
+		said_add(r->said, line);
 	if (r->error_lines++ < ERROR_LINES_MAX && !r->quiet) {
 		show_clear(&r->standing);
 		log_warnx("%s", line);

@@ -8,6 +8,8 @@
 int
 storage_push(struct irsync *ir, const struct push_options *o, struct run *r)
 {
+	if (ir->conf.storage->unmanaged && ir->conf.storage->remote)
+		return unmanaged_push(ir, o, r);
 	return ir->conf.storage->remote ? remote_push(ir, o, r) :
 	    local_push(ir, o, r);
 }
