@@ -75,6 +75,10 @@ watched_tc() {
 	    Swallow).serve_forever()
 	PY
 	trap 'kill -9 %1' EXIT
+	until (: <"/dev/tcp/127.0.0.1/$PORT") 2>/dev/null; do
+		kill -0 %1
+		sleep 0.05
+	done
 	"$BIN/irsync" -f "$CONF" backup >"$T/said" 2>&1 &
 	pid=$!
 	for i in $(seq 100); do
