@@ -217,6 +217,8 @@ struct restore_options {
 	bool		 in_place;	/* leave the folders above the paths as
 					 * they are */
 	bool		 only_dirs;	/* nothing below the paths */
+	bool		 checksum;	/* compare contents, whatever size and
+					 * time say */
 	bool		 fake_super;	/* local, made by an ordinary user */
 };
 
@@ -377,6 +379,13 @@ struct irsync {
 	const char		*storage_name;	/* --storage, or NULL */
 	bool			 in_place;
 	bool			 yes;
+	bool			 all;
+	const char		*sample;	/* --sample, or NULL */
+	const char		*part;		/* --part, or NULL */
+	const char		*store;		/* --store, or NULL: a store's
+						 * root on this machine; then
+						 * there is no configuration */
+	const char		*max_age;	/* --max-age, or NULL */
 	const char		*from;		/* --from, or NULL: what stands
 						 * in for a configuration */
 	const char		*host;		/* --host, or NULL */

@@ -299,6 +299,19 @@ listing_end(struct listing *l)
 }
 
 void
+listing_forget(struct listing *l)
+{
+	struct chunk *c = l->chunks;
+
+	l->n = 0;
+	/* The newest one is used again; few lines need more than it. */
+	if (c != NULL) {
+		l->room += (size_t)(l->left - c->text);
+		l->left = c->text;
+	}
+}
+
+void
 listing_free(struct listing *l)
 {
 	struct chunk *c;

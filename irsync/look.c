@@ -156,17 +156,6 @@ fail:
 	return -1;
 }
 
-static void
-take_line(void *arg, const char *line)
-{
-	struct listing *l = arg;
-
-	if (l->n < ENTRIES_MAX)
-		listing_line(l, line);
-	else
-		l->failed = true;
-}
-
 /* A local store: is it kept by an ordinary user?  Its descriptor is for
  * looking at names before rsync does; NULL for a server. */
 static int
@@ -186,12 +175,12 @@ local_store(struct irsync *ir, struct store **st, bool *fake_super)
 }
 
 int
-look_listing(struct irsync *ir, const struct strv *names, bool deep,
-    struct listing *l)
+look_each(struct irsync *ir, const struct strv *names, bool deep,
+    line_fn *each, void *arg)
 {
 	static const struct strv none = { NULL, 0 };
 	struct run r = { .path = ir->conf.rsync, .in = -1,
-	    .each = take_line, .each_arg = l };
+	    .each = each, .each_arg = arg };
 	struct strv argv = { 0 };
 	struct store *st = NULL;
 	bool fake_super;
@@ -208,13 +197,6 @@ look_listing(struct irsync *ir, const struct strv *names, bool deep,
 	code = run_rsync(&r);
 	r.argv = NULL;
 	status = code == -1 ? BS_FAIL : exit_status(code, r.hint);
-	if (status == BS_OK && listing_end(l) == -1) {
-		snprintf(r.why, sizeof(r.why), "%s", strerror(errno));
-		status = BS_FAIL;
-	}
-	if (l->skipped > 0)
-		log_warnx("%zu entries have names that are too long to be "
-		    "shown", l->skipped);
 out:
 	if (status != BS_OK)
 		say_failure(ir, &r, status);
@@ -223,4 +205,35 @@ out:
 	strv_free(&argv);
 	store_close(st);
 	return status;
+}
+
+static void
+take_line(void *arg, const char *line)
+{
+	struct listing *l = arg;
+
+	if (l->n < ENTRIES_MAX)
+		listing_line(l, line);
+	else
+		l->failed = true;
+}
+
+int
+look_listing(struct irsync *ir, const struct strv *names, bool deep,
+    struct listing *l)
+{
+	int status;
+
+	if ((status = look_each(ir, names, deep, take_line, l)) != BS_OK)
+		return status;
+	if (listing_end(l) == -1) {
+		log_warn("listing");
+		if (ir->json)
+			look_json_error(ir, BS_FAIL, strerror(ENOMEM));
+		return BS_FAIL;
+	}
+	if (l->skipped > 0)
+		log_warnx("%zu entries have names that are too long to be "
+		    "shown", l->skipped);
+	return BS_OK;
 }

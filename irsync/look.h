@@ -7,6 +7,7 @@
 #ifndef IRSYNC_LOOK_H
 #define IRSYNC_LOOK_H
 
+#include <sys/stat.h>
 #include <sys/types.h>
 
 #include "irsync.h"
@@ -52,6 +53,10 @@ int	listing_end(struct listing *);
 /* The entry of a path, after listing_end; or NULL. */
 const struct entry	*listing_find(const struct listing *, const char *path);
 
+/* Forget the entries, but keep the memory for more.  Not after
+ * listing_end. */
+void	listing_forget(struct listing *);
+
 void	listing_free(struct listing *);
 
 /* rsync's \#ooo to bytes, in place. */
@@ -70,6 +75,10 @@ int	look_choose(struct irsync *, const char *spec, struct snapshot *chosen);
  * what failed has been said. */
 int	look_listing(struct irsync *, const struct strv *names, bool deep,
 	    struct listing *);
+
+/* The same, but each line of LISTING_FORMAT, and any other, is handed over. */
+int	look_each(struct irsync *, const struct strv *names, bool deep,
+	    line_fn *each, void *arg);
 
 /* {"host", "storage", "error", "exit"} on standard output, for --json. */
 void	look_json_error(const struct irsync *, int status, const char *why);
@@ -147,6 +156,58 @@ int	restore_in_place(struct irsync *, const char *stamp,
 char	item_parse(const char *line, const char **name, char *what,
 	    size_t size);
 
+/* checkstore.c: the checksums of stores, on the server. */
+
+struct check {			/* what was found in one client's store */
+	uint64_t	 files;		/* each once, however many snapshots
+					 * share it */
+	uint64_t	 read;		/* of them were read */
+	uint64_t	 bytes;		/* in those */
+	uint64_t	 damaged;
+	uint64_t	 unreadable;	/* files, or folders with all in them */
+	uint64_t	 unknown;	/* had no checksum */
+	bool		 stopped;
+	struct json_t	*found;		/* a list of what is damaged or
+					 * unreadable, or NULL */
+};
+
+struct check_options {
+	bool		 dry_run;	/* keep no new checksums */
+	bool		 progress;
+	bool		 verbose;	/* name files without a checksum */
+	unsigned	 part, parts;	/* read this part of the files; of 1 all */
+};
+
+/* Read a client's snapshots and compare.  What is wrong is said as it is
+ * found.  0; or -1 with errno: the store could not be looked at. */
+int	store_check(const char *root, const char *host,
+	    const struct check_options *, struct check *);
+
+/* "K/N": part of parts, 1 to 1000.  0, or -1. */
+int	part_parse(const char *, unsigned *part, unsigned *parts);
+
+/* checklive.c: a snapshot against the living files. */
+
+enum live {
+	LIVE_SAME,		/* nothing about its content */
+	LIVE_CHANGED,		/* since the snapshot */
+	LIVE_GONE,		/* deleted since */
+	LIVE_MISSING,		/* not there, and its folder has not changed */
+	LIVE_DAMAGED		/* another content, and nothing that explains
+				 * it */
+};
+
+/* What a line of rsync's --checksum --dry-run says of a file, and what lstat(2)
+ * says of it and of its folder now (NULL: not there).  `since`: when the
+ * snapshot was begun.  Pure. */
+enum live	live_judge(const char *line, const struct stat *file,
+		    const struct stat *folder, time_t since);
+
+/* Compare the newest snapshot's files, all or a sample, with the living ones.
+ * A status; BS_FAIL also if some are damaged. */
+int	live_check(struct irsync *);
+
+int	cmd_verify(struct irsync *, const struct strv *args);
 int	cmd_diff(struct irsync *, const struct strv *args);
 
 #endif

@@ -49,6 +49,14 @@ static const struct command {
 	    true, "[-nv] [-f file] [--storage name] [--to directory | "
 	    "--in-place [--yes]]\n"
 	    "              restore [snapshot] [path ...]" },
+	{ "verify", cmd_verify, FROM "all dry-run json part sample storage "
+	    "store ", true,
+	    "[-v] [-f file] [--json] [--storage name] [--all | "
+	    "--sample number]\n"
+	    "              verify\n"
+	    "       irsync [-nv] [--json] [--part k/n] --store directory "
+	    "verify\n"
+	    "              [host ...]" },
 };
 
 /* Where an option's value goes: a bool, or with an argument a const char *, of
@@ -69,6 +77,7 @@ static const struct given {
 	ALLOW("shrink", shrink),
 	ALLOW("unmounted", unmounted),
 #undef ALLOW
+	{ "all", 0, no_argument, offsetof(struct irsync, all) },
 	{ "dry-run", 'n', no_argument, offsetof(struct irsync, dry_run) },
 	{ "file", 'f', required_argument, offsetof(struct irsync, file) },
 	{ "from", 0, required_argument, offsetof(struct irsync, from) },
@@ -78,9 +87,12 @@ static const struct given {
 	    offsetof(struct irsync, identity) },
 	{ "in-place", 0, no_argument, offsetof(struct irsync, in_place) },
 	{ "json", 0, no_argument, offsetof(struct irsync, json) },
+	{ "part", 0, required_argument, offsetof(struct irsync, part) },
 	{ "port", 'p', required_argument, offsetof(struct irsync, port) },
+	{ "sample", 0, required_argument, offsetof(struct irsync, sample) },
 	{ "storage", 0, required_argument,
 	    offsetof(struct irsync, storage_name) },
+	{ "store", 0, required_argument, offsetof(struct irsync, store) },
 	{ "to", 0, required_argument, offsetof(struct irsync, to) },
 	{ "verbose", 'v', no_argument, offsetof(struct irsync, verbose) },
 	{ "version", 0, no_argument, offsetof(struct irsync, version) },
@@ -178,6 +190,10 @@ command_check(int argc, char **argv, const struct irsync *ir,
 	for (i = 0; i < GIVENS; i++)
 		if (seen[i] && !takes(c, &givens[i]))
 			return NULL;
+	/* On a server there is none. */
+	if (ir->store != NULL && (ir->file != NULL || ir->from != NULL ||
+	    ir->storage_name != NULL))
+		return NULL;
 	/* In place of a configuration, or not at all. */
 	if ((ir->from != NULL && ir->file != NULL) || (ir->from == NULL &&
 	    (ir->host != NULL || ir->identity != NULL || ir->port != NULL)))
@@ -298,13 +314,20 @@ choose_storage(struct irsync *ir)
 }
 
 static int
+load_any(struct irsync *ir)
+{
+	if (ir->store != NULL)
+		return 0;
+	return ir->from != NULL ? load_from(ir) : load(ir->file, &ir->conf);
+}
+
+static int
 run(struct irsync *ir, const struct command *cmd, char **argv)
 {
 	struct strv args = { 0 };
 	int status;
 
-	if ((ir->from != NULL ? load_from(ir) : load(ir->file, &ir->conf)) ==
-	    -1 || choose_storage(ir) == -1) {
+	if (load_any(ir) == -1 || choose_storage(ir) == -1) {
 		irsync_conf_free(&ir->conf);
 		return BS_CONFIG;
 	}

@@ -474,6 +474,8 @@ argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
 		rc |= strv_add(argv, "--dry-run");
 	if (o->in_place)
 		rc |= strv_add(argv, "--no-implied-dirs");
+	if (o->checksum)
+		rc |= strv_add(argv, "--checksum");
 	if (o->fake_super)
 		rc |= strv_add(argv, "--fake-super") |
 		    strv_add(argv, "--remote-option=--super");

@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -104,7 +103,7 @@ read_all(struct sum_reader *r, int fd, uint64_t size, bool holes)
 	ssize_t n;
 
 	while (at < size) {
-		if (r->stop != NULL && *r->stop != 0) {
+		if (r->stop != NULL && r->stop() != 0) {
 			errno = EINTR;
 			return -1;
 		}

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "log.h"
+#include "numset.h"
 #include "store_dir.h"
 #include "store_internal.h"
 #include "store_pool.h"
@@ -271,12 +272,6 @@ store_sums_rewrite(struct store *s, const struct sum *v, size_t n,
  * A commit's checksums.
  */
 
-/* Inodes with several names, once each. */
-struct seen {
-	uint64_t	*v;		/* 0: free */
-	size_t		 n, cap;
-};
-
 struct sums_job {
 	struct store	*store;
 	int		 fresh;		/* what was pushed, and perhaps more */
@@ -286,7 +281,7 @@ struct sums_job {
 	pthread_t	 thread;
 	pthread_mutex_t	 lock;
 	int		 metafd, log;	/* -1: nothing was added yet */
-	struct seen	 seen;
+	struct numset	 seen;		/* inodes with several names */
 	int		 error;		/* of the log: it is left alone then */
 	size_t		 unread;	/* files that could not be read */
 	char		 where[256];	/* one of them */
@@ -300,33 +295,6 @@ struct summer {			/* one thread's part */
 	struct sum		*v;	/* SUMS_BLOCK of them */
 	size_t			 n;
 };
-
-/* Add to a set; false if it was there, or memory is short. */
-static bool
-seen_add(struct seen *s, uint64_t ino)
-{
-	struct seen more;
-	size_t i;
-
-	if (2 * s->n >= s->cap) {
-		more.cap = s->cap == 0 ? 1024 : 2 * s->cap;
-		more.n = 0;
-		if ((more.v = calloc(more.cap, sizeof(*more.v))) == NULL)
-			return false;
-		for (i = 0; i < s->cap; i++)
-			if (s->v[i] != 0)
-				(void)seen_add(&more, s->v[i]);
-		free(s->v);
-		*s = more;
-	}
-	for (i = ino * UINT64_C(0x9E3779B97F4A7C15) % s->cap; s->v[i] != 0;
-	    i = (i + 1) % s->cap)
-		if (s->v[i] == ino)
-			return false;
-	s->v[i] = ino;
-	s->n++;
-	return true;
-}
 
 /* Put a thread's entries into the log. */
 static void
@@ -371,7 +339,7 @@ file_sum(struct summer *m, int dirfd, const char *name)
 		return;
 	if (x.stx_nlink > 1) {
 		pthread_mutex_lock(&j->lock);
-		first = seen_add(&j->seen, x.stx_ino);
+		first = numset_add(&j->seen, x.stx_ino) != 0;
 		pthread_mutex_unlock(&j->lock);
 	}
 	if (!first)
@@ -499,7 +467,7 @@ job_free(struct sums_job *j)
 		close(j->log);
 	if (j->metafd != -1)
 		close(j->metafd);
-	free(j->seen.v);
+	numset_free(&j->seen);
 	pthread_mutex_destroy(&j->lock);
 	free(j);
 }

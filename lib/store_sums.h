@@ -41,7 +41,6 @@
 
 #include <sys/stat.h>
 
-#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -112,8 +111,7 @@ struct sum_reader {		/* of one thread; sum_reader_init first */
 	uint64_t	 cold;		/* bytes that were not in memory */
 	uint64_t	 cold_max;	/* EAGAIN after so many */
 	bool		 direct;	/* from the disk, not from memory */
-	volatile const sig_atomic_t *stop;	/* EINTR if it is not 0; or
-						 * NULL */
+	int		(*stop)(void);	/* EINTR once it is not 0; or NULL */
 };
 
 int	sum_reader_init(struct sum_reader *);
