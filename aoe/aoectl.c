@@ -20,28 +20,86 @@
 #include "exits.h"
 #include "version.h"
 
+/* What a command takes behind its name. */
+enum arguments {
+	ARGS_NONE,
+	ARGS_ALIASES,		/* none means all */
+	ARGS_ALIAS,		/* one at least */
+	ARGS_LEVEL
+};
+
+static const enum arguments arguments[] = {
+	[CONTROL_STATUS] = ARGS_ALIASES, [CONTROL_STATS] = ARGS_NONE,
+	[CONTROL_START] = ARGS_ALIASES, [CONTROL_STOP] = ARGS_ALIASES,
+	[CONTROL_RESTART] = ARGS_ALIASES, [CONTROL_RELOAD] = ARGS_NONE,
+	[CONTROL_CHECK] = ARGS_NONE, [CONTROL_DISCONNECT] = ARGS_ALIAS,
+	[CONTROL_LOG] = ARGS_LEVEL,
+};
+
+struct options {
+	const char	*path;
+	bool		 json;
+	unsigned	 watch;		/* seconds; 0: once */
+};
+
 static void
 usage(FILE *f)
 {
-	fprintf(f, "usage: aoectl [--json] [-s socket] status|stats|start|"
-	    "stop|restart [alias ...]\n"
-	    "       aoectl [--json] [-s socket] reload|check\n");
+	fprintf(f, "usage: aoectl [--json] [-s socket] status|start|stop|"
+	    "restart [alias ...]\n"
+	    "       aoectl [--json] [-s socket] stats [--watch[=seconds]]\n"
+	    "       aoectl [--json] [-s socket] disconnect alias ...\n"
+	    "       aoectl [--json] [-s socket] reload|check\n"
+	    "       aoectl [--json] [-s socket] log warn|info|debug\n"
+	    "       aoectl [--json] import [path ...]\n");
+}
+
+static void __attribute__((noreturn))
+usage_error(void)
+{
+	usage(stderr);
+	exit(BS_USAGE);
+}
+
+/* Do the arguments fit the command? */
+static bool
+arguments_fit(enum control_command c, char **argv, int n)
+{
+	enum log_level level;
+
+	switch (arguments[c]) {
+	case ARGS_NONE:
+		return n == 0;
+	case ARGS_ALIASES:
+		return true;
+	case ARGS_ALIAS:
+		return n > 0;
+	case ARGS_LEVEL:
+		return n == 1 && control_level_find(argv[0], &level) == 0;
+	}
+	return false;
 }
 
 /* The request as a line. */
 static char *
-make_request(enum control_command c, char **aliases, int n)
+make_request(enum control_command c, char **argv, int n)
 {
 	json_t *list = json_array(), *o;
 	char *text, *line = NULL;
 	int i;
 
+	o = json_pack("{s:s}", "command", control_command_name(c));
+	if (o == NULL || list == NULL)
+		errx(BS_FAIL, "out of memory");
+	if (arguments[c] == ARGS_LEVEL) {
+		(void)json_object_set_new(o, "level", json_string(argv[0]));
+		n = 0;
+	}
 	for (i = 0; i < n; i++)
-		if (json_array_append_new(list, json_string(aliases[i])) == -1)
-			errx(BS_USAGE, "%s: not UTF-8", aliases[i]);
-	o = json_pack("{s:s, s:o}", "command", control_command_name(c),
-	    "aliases", list);
-	if (o == NULL || (text = json_dumps(o, JSON_COMPACT)) == NULL ||
+		if (json_array_append_new(list, json_string(argv[i])) == -1)
+			errx(BS_USAGE, "%s: not UTF-8", argv[i]);
+	(void)json_object_set_new(o, "aliases", list);
+	if ((text = json_dumps(o, JSON_COMPACT)) == NULL ||
 	    asprintf(&line, "%s\n", text) == -1)
 		errx(BS_FAIL, "out of memory");
 	json_decref(o);
@@ -67,8 +125,7 @@ connect_to(const char *path)
 	return f;
 }
 
-/* Send the request and wait for the answer. */
-static json_t *
+json_t *
 ask(const char *path, const char *request)
 {
 	FILE *f = connect_to(path);
@@ -109,7 +166,10 @@ show(enum control_command c, const json_t *answer)
 	case CONTROL_START:
 	case CONTROL_STOP:
 	case CONTROL_RESTART:
+	case CONTROL_DISCONNECT:
 		show_results(answer);
+		break;
+	case CONTROL_LOG:
 		break;
 	case CONTROL_RELOAD:
 	case CONTROL_CHECK:
@@ -118,60 +178,99 @@ show(enum control_command c, const json_t *answer)
 	}
 }
 
-int
-main(int argc, char **argv)
+/* Carry out a command of the daemon's.  An exit status. */
+static int
+command_run(const struct options *o, enum control_command c, char **argv,
+    int n)
 {
-	static const struct option longs[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 }
-	};
-	const char *path = CONTROL_SOCKET;
-	enum control_command command;
+	char *request = make_request(c, argv, n);
 	json_t *answer;
-	char *request;
-	bool json = false, ok;
-	int c;
+	bool ok;
 
-	while ((c = getopt_long(argc, argv, "s:", longs, NULL)) != -1) {
-		switch (c) {
-		case 's':
-			path = optarg;
-			break;
-		case 'j':
-			json = true;
-			break;
-		case 'h':
-			usage(stdout);
-			return BS_OK;
-		case 'V':
-			puts(BACKSHELF_VERSION);
-			return BS_OK;
-		default:
-			usage(stderr);
-			return BS_USAGE;
-		}
-	}
-	argc -= optind;
-	argv += optind;
-	if (argc < 1 || control_command_find(argv[0], &command) == -1 ||
-	    (argc > 1 && (command == CONTROL_RELOAD ||
-	    command == CONTROL_CHECK))) {
-		usage(stderr);
-		return BS_USAGE;
-	}
-	request = make_request(command, argv + 1, argc - 1);
-	answer = ask(path, request);
+	if (o->watch != 0)
+		watch(o->path, request, o->watch, o->json);
+	answer = ask(o->path, request);
 	free(request);
-	if (json) {
+	if (o->json) {
 		(void)json_dumpf(answer, stdout, JSON_INDENT(2));
 		putchar('\n');
 	} else
-		show(command, answer);
+		show(c, answer);
 	ok = json_is_true(json_object_get(answer, "ok"));
 	json_decref(answer);
 	if (fflush(stdout) == EOF)
 		err(BS_FAIL, "stdout");
 	return ok ? BS_OK : BS_FAIL;
+}
+
+static unsigned
+parse_seconds(const char *text)
+{
+	const char *bad;
+	unsigned n;
+
+	if (text == NULL)
+		return 1;
+	n = (unsigned)strtonum(text, 1, 86400, &bad);
+	if (bad != NULL)
+		errx(BS_USAGE, "--watch %s: %s", text, bad);
+	return n;
+}
+
+/* Where the options end. */
+static int
+parse_options(int argc, char **argv, struct options *o)
+{
+	static const struct option longs[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "json", no_argument, NULL, 'j' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "watch", optional_argument, NULL, 'w' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "s:", longs, NULL)) != -1) {
+		switch (c) {
+		case 's':
+			o->path = optarg;
+			break;
+		case 'j':
+			o->json = true;
+			break;
+		case 'w':
+			o->watch = parse_seconds(optarg);
+			break;
+		case 'h':
+			usage(stdout);
+			exit(BS_OK);
+		case 'V':
+			puts(BACKSHELF_VERSION);
+			exit(BS_OK);
+		default:
+			usage_error();
+		}
+	}
+	return optind;
+}
+
+int
+main(int argc, char **argv)
+{
+	struct options o = { .path = CONTROL_SOCKET };
+	enum control_command c;
+	int n;
+
+	n = parse_options(argc, argv, &o);
+	argc -= n;
+	argv += n;
+	if (argc < 1)
+		usage_error();
+	if (strcmp(argv[0], "import") == 0 && o.watch == 0)
+		return import(argv + 1, argc - 1, o.json);
+	if (control_command_find(argv[0], &c) == -1 ||
+	    !arguments_fit(c, argv + 1, argc - 1) ||
+	    (o.watch != 0 && c != CONTROL_STATS))
+		usage_error();
+	return command_run(&o, c, argv + 1, argc - 1);
 }

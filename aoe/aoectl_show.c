@@ -6,51 +6,12 @@
 #include <err.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <vis.h>
 
 #include "aoectl.h"
 #include "human.h"
-
-#define COLUMNS	14
-#define CELL	256
-
-/* Rows of text, each column as wide as its widest. */
-struct grid {
-	char	(*cells)[COLUMNS][CELL];
-	size_t	 rows;
-};
-
-static void
-grid_add(struct grid *g, char cells[COLUMNS][CELL])
-{
-	char (*v)[COLUMNS][CELL];
-
-	v = reallocarray(g->cells, g->rows + 1, sizeof(*v));
-	if (v == NULL)
-		err(1, NULL);
-	g->cells = v;
-	memcpy(v[g->rows++], cells, sizeof(*v));
-}
-
-static void
-grid_print(struct grid *g)
-{
-	size_t width[COLUMNS] = { 0 }, r, c, n;
-
-	for (r = 0; r < g->rows; r++)
-		for (c = 0; c < COLUMNS; c++)
-			if ((n = strlen(g->cells[r][c])) > width[c])
-				width[c] = n;
-	for (r = 0; r < g->rows; r++) {
-		for (c = 0; c < COLUMNS - 1; c++)
-			printf("%-*s  ", (int)width[c], g->cells[r][c]);
-		puts(g->cells[r][COLUMNS - 1]);
-	}
-	free(g->cells);
-}
 
 static const char *
 text_of(const json_t *o, const char *key)
@@ -60,77 +21,42 @@ text_of(const json_t *o, const char *key)
 	return s != NULL ? s : "-";
 }
 
-static void
-put_text(char cell[CELL], const json_t *o, const char *key)
-{
-	(void)strnvis(cell, text_of(o, key), CELL,
-	    VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
-}
-
-static void
-put_list(char cell[CELL], const json_t *o, const char *key)
-{
-	const json_t *item;
-	size_t i;
-
-	cell[0] = '\0';
-	json_array_foreach(json_object_get(o, key), i, item) {
-		if (i > 0)
-			(void)strlcat(cell, ",", CELL);
-		(void)strlcat(cell, json_string_value(item), CELL);
-	}
-	if (cell[0] == '\0')
-		(void)strlcpy(cell, "-", CELL);
-}
-
-static uint64_t
-number_of(const json_t *o, const char *key)
-{
-	return (uint64_t)json_integer_value(json_object_get(o, key));
-}
-
-static void
-put_number(char cell[CELL], const json_t *o, const char *key)
-{
-	snprintf(cell, CELL, "%" PRIu64, number_of(o, key));
-}
-
-static void
-put_size(char cell[CELL], uint64_t bytes)
-{
-	char buf[HUMAN_SIZE];
-
-	human_size(buf, bytes);
-	(void)strlcpy(cell, buf, CELL);
-}
-
 /* "12 s", "3 h 20 min": how long ago. */
 static void
-put_heard(char cell[CELL], const json_t *o)
+put_heard(char cell[GRID_CELL], const json_t *o)
 {
 	char buf[HUMAN_SIZE];
 	time_t heard = (time_t)number_of(o, "heard"), now = time(NULL);
 
 	if (heard == 0) {
-		(void)strlcpy(cell, "never", CELL);
+		(void)strlcpy(cell, "never", GRID_CELL);
 		return;
 	}
 	human_duration(buf, now > heard ? (uint64_t)(now - heard) : 0);
-	(void)strlcpy(cell, buf, CELL);
+	(void)strlcpy(cell, buf, GRID_CELL);
 }
 
 static void
-put_sync(char cell[CELL], const json_t *o)
+put_sync(char cell[GRID_CELL], const json_t *o)
 {
-	snprintf(cell, CELL, "%s%s", json_is_true(json_object_get(o, "ro")) ?
+	snprintf(cell, GRID_CELL, "%s%s", json_is_true(json_object_get(o, "ro")) ?
 	    "ro" : text_of(o, "sync"),
 	    json_is_true(json_object_get(o, "direct")) ? ",direct" : "");
+}
+
+/* Megabytes a second, lately: read/written. */
+static void
+put_rate(char cell[GRID_CELL], const json_t *o)
+{
+	snprintf(cell, GRID_CELL, "%.1f/%.1f",
+	    (double)number_of(o, "read_rate") / 1e6,
+	    (double)number_of(o, "write_rate") / 1e6);
 }
 
 static void
 status_row(struct grid *g, const json_t *o)
 {
-	char c[COLUMNS][CELL];
+	char c[GRID_COLUMNS][GRID_CELL];
 	int i = 0;
 
 	put_text(c[i++], o, "alias");
@@ -140,25 +66,27 @@ status_row(struct grid *g, const json_t *o)
 	put_size(c[i++], number_of(o, "sectors") * 512);
 	put_sync(c[i++], o);
 	put_text(c[i++], o, "state");
-	put_number(c[i++], o, "reads");
-	put_number(c[i++], o, "writes");
+	put_number(c[i++], number_of(o, "reads"));
+	put_number(c[i++], number_of(o, "writes"));
+	put_rate(c[i++], o);
 	put_size(c[i++], number_of(o, "bytes_read"));
 	put_size(c[i++], number_of(o, "bytes_written"));
-	put_number(c[i++], o, "errors");
+	put_number(c[i++], number_of(o, "errors"));
 	put_heard(c[i++], o);
 	put_text(c[i++], o, "file");
 	grid_add(g, c);
+	g->columns = (size_t)i;
 }
 
 void
 show_status(const json_t *answer)
 {
-	char head[COLUMNS][CELL] = { "ALIAS", "ADDRESS", "CLIENT",
-	    "INTERFACE", "SIZE", "SYNC", "STATE", "READS", "WRITES", "READ",
-	    "WRITTEN", "ERRORS", "HEARD", "FILE" };
+	char head[GRID_COLUMNS][GRID_CELL] = { "ALIAS", "ADDRESS", "CLIENT",
+	    "INTERFACE", "SIZE", "SYNC", "STATE", "READS", "WRITES", "MB/S",
+	    "READ", "WRITTEN", "ERRORS", "HEARD", "FILE" };
 	const json_t *list = json_object_get(answer, "exports"), *o;
-	struct grid g = { 0 };
-	char why[CELL];
+	struct grid g = { .columns = 15 };
+	char why[GRID_CELL];
 	size_t i;
 
 	grid_add(&g, head);
@@ -174,8 +102,8 @@ show_status(const json_t *answer)
 		}
 }
 
-void
-show_stats(const json_t *answer)
+static void
+show_workers(const json_t *answer)
 {
 	const json_t *o;
 	json_t *drops;
@@ -198,10 +126,38 @@ show_stats(const json_t *answer)
 }
 
 void
+show_stats(const json_t *answer)
+{
+	char c[GRID_COLUMNS][GRID_CELL] = { "ALIAS", "READS", "WRITES",
+	    "FLUSHES", "SYNCS", "MB/S", "READ", "WRITTEN", "ERRORS",
+	    "DROPPED" };
+	struct grid g = { .columns = 10 };
+	const json_t *o;
+	size_t i;
+
+	grid_add(&g, c);
+	json_array_foreach(json_object_get(answer, "exports"), i, o) {
+		put_text(c[0], o, "alias");
+		put_number(c[1], number_of(o, "reads"));
+		put_number(c[2], number_of(o, "writes"));
+		put_number(c[3], number_of(o, "flushes"));
+		put_number(c[4], number_of(o, "syncs"));
+		put_rate(c[5], o);
+		put_size(c[6], number_of(o, "bytes_read"));
+		put_size(c[7], number_of(o, "bytes_written"));
+		put_number(c[8], number_of(o, "errors"));
+		put_number(c[9], number_of(o, "dropped"));
+		grid_add(&g, c);
+	}
+	grid_print(&g);
+	show_workers(answer);
+}
+
+void
 show_results(const json_t *answer)
 {
 	const json_t *o;
-	char why[CELL];
+	char why[GRID_CELL];
 	size_t i;
 
 	json_array_foreach(json_object_get(answer, "results"), i, o) {
@@ -235,4 +191,7 @@ show_errors(const json_t *answer)
 			fprintf(stderr, ":%" PRIu64, column);
 		fprintf(stderr, ": %s\n", text_of(o, "message"));
 	}
+	json_array_foreach(json_object_get(answer, "pending"), i, o)
+		printf("%s: %s: %s\n", text_of(o, "alias"),
+		    text_of(o, "state"), text_of(o, "why"));
 }

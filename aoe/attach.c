@@ -4,8 +4,8 @@
  * any time; rows wait for it, and serve again when it is there.  Before an
  * address is served on an interface, the network is asked whether another
  * target serves it already: Linux's initiator would spread its writes over
- * both.  Afterwards it is asked again every minute, and what other targets
- * say by themselves is listened to all the while.
+ * both.  Afterwards it is asked again now and then, whenever a client looks
+ * for targets, and when another target makes itself known.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -25,8 +25,8 @@
 #include "service_impl.h"
 
 #define ANSWER_MS	200	/* that other targets have for an answer */
-#define ASK_MS		60000	/* between questions to the network */
-#define SUSPECT_MS	1000	/* the least time between them */
+#define ASK_MS		30000	/* between questions to the network */
+#define SOON_MS		1000	/* the least time, if others cause them */
 #define COMPLAIN_MS	10000	/* between lines that others cause */
 #define RETRY_MS	5000	/* after an interface could not be opened */
 #define HEAR_MAX	4096	/* answers looked at in one turn */
@@ -215,10 +215,12 @@ ask(struct supervisor *sv, int64_t now)
 		sv->query_due = now + ASK_MS;
 	for (i = 0; i < sv->nifaces; i++) {
 		ifc = sv->ifaces[i];
+		if (ifc->ask_soon && now >= ifc->asked + SOON_MS)
+			ifc->ask = true;
 		if (ifc->stale || ifc->users == 0 || !ifc->up ||
 		    (!ifc->ask && !all))
 			continue;
-		ifc->ask = false;
+		ifc->ask = ifc->ask_soon = false;
 		ifc->asked = now;
 		if (iface_query(ifc) == -1)
 			log_debug("%s: %s", ifc->name, strerror(errno));
@@ -352,8 +354,7 @@ suspect(struct supervisor *sv, struct service *s, struct iface *ifc,
 	char mac[MAC_TEXT];
 	int64_t now = now_ms();
 
-	if (now >= ifc->asked + SUSPECT_MS)
-		ifc->ask = true;
+	ifc->ask_soon = true;
 	if (s->row.shared || s->foreign == who ||
 	    now < sv->suspected + COMPLAIN_MS)
 		return;
@@ -385,17 +386,38 @@ heard(struct supervisor *sv, struct iface *ifc, const struct frame *f)
 	}
 }
 
+/* A client looks around: so do we, to know what it finds. */
+static void
+look_around(const struct supervisor *sv, struct iface *ifc, uint64_t who)
+{
+	if (!links_own(&sv->links, who))
+		ifc->ask_soon = true;
+}
+
+static void
+hear_iface(struct supervisor *sv, struct iface *ifc)
+{
+	enum heard what;
+	struct frame f;
+	unsigned n;
+
+	for (n = 0; n < HEAR_MAX; n++) {
+		if ((what = iface_heard(ifc, &f)) == HEARD_NOTHING)
+			break;
+		if (what == HEARD_ANSWER)
+			heard(sv, ifc, &f);
+		else
+			look_around(sv, ifc, f.src);
+	}
+}
+
 void
 attach_hear(struct supervisor *sv)
 {
-	struct frame f;
-	unsigned n;
 	size_t i;
 
 	for (i = 0; i < sv->nifaces; i++)
-		for (n = 0; n < HEAR_MAX && iface_heard(sv->ifaces[i], &f);
-		    n++)
-			heard(sv, sv->ifaces[i], &f);
+		hear_iface(sv, sv->ifaces[i]);
 }
 
 bool
@@ -418,6 +440,10 @@ attach_due(const struct supervisor *sv)
 
 	if (sv->open_due > now_ms() && sv->open_due < due)
 		due = sv->open_due;
+	for (i = 0; i < sv->nifaces; i++)
+		if (sv->ifaces[i]->ask_soon && sv->ifaces[i]->up &&
+		    sv->ifaces[i]->asked + SOON_MS < due)
+			due = sv->ifaces[i]->asked + SOON_MS;
 	for (i = 0; i < sv->n; i++) {
 		e = sv->services[i].export;
 		for (k = 0; e != NULL && k < e->row.ifaces.n; k++)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "log.h"
 #include "strv.h"
 
 #define CONTROL_SOCKET	"/run/aoed.sock"
@@ -20,20 +21,26 @@
 
 enum control_command {
 	CONTROL_STATUS, CONTROL_STATS, CONTROL_START, CONTROL_STOP,
-	CONTROL_RESTART, CONTROL_RELOAD, CONTROL_CHECK
+	CONTROL_RESTART, CONTROL_RELOAD, CONTROL_CHECK, CONTROL_DISCONNECT,
+	CONTROL_LOG
 };
 
 struct control_request {
 	enum control_command	command;
 	struct strv		aliases;	/* none: all */
+	enum log_level		level;		/* CONTROL_LOG */
 	unsigned		survey;		/* what it waits for */
 };
 
 const char *control_command_name(enum control_command);
 int	control_command_find(const char *, enum control_command *);
 
-/* Decode one line, {"command": "status", "aliases": ["apollo"]}.  0 and *req
- * to be freed with strv_free(&req->aliases), or -1 with a message. */
+/* Levels of the log by name, "warn", "info" or "debug".  -1: none is called
+ * so. */
+int	control_level_find(const char *, enum log_level *);
+
+/* Decode one line, {"command": "status", "aliases": ["apollo"]}; log has a
+ * "level" and no aliases, disconnect has one alias at least.  0 and *req to be freed with strv_free(&req->aliases), or -1 with a message. */
 int	control_decode(const char *, size_t len, struct control_request *req,
 	    char *msg, size_t size);
 

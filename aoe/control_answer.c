@@ -178,6 +178,20 @@ status_of(struct supervisor *sv, const struct service *s,
 }
 
 static json_t *
+counters_of_all(const struct supervisor *sv)
+{
+	json_t *list = json_array(), *o;
+	size_t i;
+
+	for (i = 0; i < sv->n; i++) {
+		o = json_pack("{s:s}", "alias", sv->services[i].row.alias);
+		add_counters(o, sv, &sv->services[i]);
+		(void)json_array_append_new(list, o);
+	}
+	return list;
+}
+
+static json_t *
 stats(struct supervisor *sv)
 {
 	struct worker_stats *st;
@@ -207,7 +221,8 @@ stats(struct supervisor *sv)
 		(void)json_array_append_new(list, o);
 	}
 	free(st);
-	return json_pack("{s:b, s:o}", "ok", 1, "workers", list);
+	return json_pack("{s:b, s:o, s:o}", "ok", 1, "workers", list,
+	    "exports", counters_of_all(sv));
 }
 
 /* The findings about the table, "ok" being whether there are none. */
@@ -241,6 +256,8 @@ operate(struct supervisor *sv, const struct control_request *req)
 			service_start(sv, s);
 		else if (req->command == CONTROL_STOP)
 			service_stop(sv, s);
+		else if (req->command == CONTROL_DISCONNECT)
+			service_disconnect(sv, s);
 		else
 			service_restart(sv, s);
 	}
@@ -264,8 +281,12 @@ control_carry_out(struct supervisor *sv, struct control_request *req)
 	case CONTROL_START:
 	case CONTROL_STOP:
 	case CONTROL_RESTART:
+	case CONTROL_DISCONNECT:
 		operate(sv, req);
 		break;
+	case CONTROL_LOG:
+		log_setlevel(req->level);
+		return json_pack("{s:b}", "ok", 1);
 	}
 	return NULL;	/* its result comes when all has settled */
 }

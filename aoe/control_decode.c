@@ -12,7 +12,13 @@ static const char *const names[] = {
 	[CONTROL_STATUS] = "status", [CONTROL_STATS] = "stats",
 	[CONTROL_START] = "start", [CONTROL_STOP] = "stop",
 	[CONTROL_RESTART] = "restart", [CONTROL_RELOAD] = "reload",
-	[CONTROL_CHECK] = "check",
+	[CONTROL_CHECK] = "check", [CONTROL_DISCONNECT] = "disconnect",
+	[CONTROL_LOG] = "log",
+};
+
+static const char *const levels[] = {
+	[LOG_LEVEL_WARN] = "warn", [LOG_LEVEL_INFO] = "info",
+	[LOG_LEVEL_DEBUG] = "debug",
 };
 
 const char *
@@ -29,6 +35,19 @@ control_command_find(const char *name, enum control_command *c)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strcmp(names[i], name) == 0) {
 			*c = (enum control_command)i;
+			return 0;
+		}
+	return -1;
+}
+
+int
+control_level_find(const char *name, enum log_level *level)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(levels) / sizeof(levels[0]); i++)
+		if (strcmp(levels[i], name) == 0) {
+			*level = (enum log_level)i;
 			return 0;
 		}
 	return -1;
@@ -56,6 +75,20 @@ decode_aliases(const json_t *list, struct strv *aliases, const char **why)
 	return 0;
 }
 
+/* Only log has a level, and it must. */
+static int
+decode_level(const json_t *level, struct control_request *req,
+    const char **why)
+{
+	const char *name = json_string_value(level);
+
+	*why = "level is for log alone";
+	if (req->command != CONTROL_LOG)
+		return level == NULL ? 0 : -1;
+	*why = "level is not warn, info or debug";
+	return name == NULL ? -1 : control_level_find(name, &req->level);
+}
+
 static int
 decode_object(json_t *root, struct control_request *req, const char **why)
 {
@@ -70,7 +103,8 @@ decode_object(json_t *root, struct control_request *req, const char **why)
 	    it = json_object_iter_next(root, it)) {
 		name = json_object_iter_key(it);
 		if (strcmp(name, "command") != 0 &&
-		    strcmp(name, "aliases") != 0)
+		    strcmp(name, "aliases") != 0 &&
+		    strcmp(name, "level") != 0)
 			return -1;
 	}
 	*why = "no command";
@@ -80,8 +114,13 @@ decode_object(json_t *root, struct control_request *req, const char **why)
 	*why = "unknown command";
 	if (control_command_find(name, &req->command) == -1)
 		return -1;
-	return decode_aliases(json_object_get(root, "aliases"),
-	    &req->aliases, why);
+	if (decode_aliases(json_object_get(root, "aliases"), &req->aliases,
+	    why) == -1)
+		return -1;
+	*why = "disconnect needs an alias";
+	if (req->command == CONTROL_DISCONNECT && req->aliases.n == 0)
+		return -1;
+	return decode_level(json_object_get(root, "level"), req, why);
 }
 
 int

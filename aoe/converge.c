@@ -143,6 +143,31 @@ load_state(struct supervisor *sv, struct export *e, struct reason *why)
 	return rc;
 }
 
+/* The operator wants it free for whoever comes: empty its lists, on disk
+ * first. */
+static int
+forget(struct supervisor *sv, struct export *e, struct reason *why)
+{
+	struct state st = e->kept;
+	char *text;
+	int rc = -1;
+
+	st.mask.n = st.reserved.n = 0;
+	if ((text = state_format(&st)) != NULL)
+		rc = priv_state_write(sv->priv, e->row.alias, text,
+		    strlen(text));
+	free(text);
+	if (rc == -1) {
+		snprintf(why->text, sizeof(why->text), "%s/%s.json: %s",
+		    sv->state_dir, e->row.alias, strerror(errno));
+		return -1;
+	}
+	e->kept = e->state = st;
+	log_info("%s: mask list and reservations are forgotten",
+	    e->row.alias);
+	return 0;
+}
+
 static int
 prepare(struct export *e, struct reason *why)
 {
@@ -170,7 +195,9 @@ take_over(struct supervisor *sv, struct service *s)
 		export_discard(sv, e);
 		return;
 	}
-	if (load_state(sv, e, &s->why) == -1 || prepare(e, &s->why) == -1) {
+	if (load_state(sv, e, &s->why) == -1 ||
+	    (s->forget && forget(sv, e, &s->why) == -1) ||
+	    prepare(e, &s->why) == -1) {
 		service_fail(s);
 		export_discard(sv, e);
 		return;
@@ -181,6 +208,7 @@ take_over(struct supervisor *sv, struct service *s)
 		    "are rounded down to 4 KiB", e->row.alias, e->row.file,
 		    e->cut);
 	s->export = e;
+	s->forget = false;
 	s->foreign = 0;
 	s->why.text[0] = '\0';
 }

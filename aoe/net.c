@@ -95,12 +95,10 @@ static const struct sock_filter accept_broadcast[] = {
 	BPF_STMT(BPF_RET | BPF_K, 0x40000),
 };
 
-/* Answers to Query Config, of whoever. */
-static struct sock_filter accept_answers[] = {
+/* Query Config, of whoever: questions and answers. */
+static struct sock_filter accept_config[] = {
 	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_VLAN_TAG),
-	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x0fff, 5, 0),
-	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_VERFLAGS),
-	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x08, 0, 3),
+	BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x0fff, 3, 0),
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, AT_COMMAND),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AOE_CONFIG, 0, 1),
 	BPF_STMT(BPF_RET | BPF_K, 0x40000),
@@ -268,7 +266,7 @@ static int
 watch_open(struct iface *ifc)
 {
 	if ((ifc->watch = socket_open(ifc->index)) == -1 ||
-	    set_filter(ifc->watch, PROGRAM(accept_answers)) == -1)
+	    set_filter(ifc->watch, PROGRAM(accept_config)) == -1)
 		return -1;
 	return lock_filter(ifc->watch);
 }
@@ -387,7 +385,7 @@ iface_query(struct iface *ifc)
 	return send(ifc->watch, buf, len, MSG_DONTWAIT) == -1 ? -1 : 0;
 }
 
-bool
+enum heard
 iface_heard(const struct iface *ifc, struct frame *f)
 {
 	uint8_t buf[FRAME_CONFIG_HEADER + FRAME_CONFIG_MAX];
@@ -398,9 +396,12 @@ iface_heard(const struct iface *ifc, struct frame *f)
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1)
-			return false;
+			return HEARD_NOTHING;
 		if (frame_decode_answer(buf, (size_t)n, f) == FRAME_OK)
-			return true;
+			return HEARD_ANSWER;
+		if (frame_decode(buf, (size_t)n, f) == FRAME_OK &&
+		    frame_is_broadcast(f))
+			return HEARD_QUESTION;
 	}
 }
 

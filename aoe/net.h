@@ -43,7 +43,8 @@ struct iface {
 	unsigned	 users;		/* exports that refer to it */
 	bool		 up;
 	bool		 stale;		/* gone, or another by now */
-	bool		 ask;		/* who else serves there? */
+	bool		 ask;		/* who else serves there?  At once, */
+	bool		 ask_soon;	/* or a second after the last time */
 	uint32_t	 tag;		/* of the last question */
 	int64_t		 asked;		/* ms: when that was */
 	int		 watch;		/* socket that hears other targets */
@@ -71,9 +72,14 @@ void	iface_close(struct iface *);
  * a new tag, ifc->tag.  0, or -1 with errno. */
 int	iface_query(struct iface *);
 
-/* The next answer of another target that the watch has heard, asked for or
- * not.  False if there is none. */
-bool	iface_heard(const struct iface *, struct frame *);
+enum heard {
+	HEARD_NOTHING,
+	HEARD_ANSWER,		/* some target's, asked for or not */
+	HEARD_QUESTION		/* who is there? */
+};
+
+/* The next that the watch has heard of Query Config. */
+enum heard iface_heard(const struct iface *, struct frame *);
 
 /* Which of n workers the kernel gives a frame to: the same arithmetic as the
  * program that iface_open loads. */

@@ -268,6 +268,7 @@ static void
 carry_over(struct supervisor *sv, struct service *s, struct service *old)
 {
 	s->want = old->want;
+	s->forget = old->forget;
 	if (row_equal(&old->row, &s->row))
 		carry_on(sv, s, old);
 	else

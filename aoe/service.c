@@ -131,6 +131,13 @@ service_restart(struct supervisor *sv, struct service *s)
 	service_start(sv, s);
 }
 
+void
+service_disconnect(struct supervisor *sv, struct service *s)
+{
+	s->forget = true;
+	service_restart(sv, s);
+}
+
 static enum service_state
 export_state(const struct supervisor *sv, const struct service *s,
     struct reason *why)

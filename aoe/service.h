@@ -48,6 +48,7 @@ struct service {
 	struct row	 row;
 	bool		 want;		/* the operator wants it served */
 	bool		 tried;		/* it could not be; why says so */
+	bool		 forget;	/* who has reserved it, when it begins */
 	struct open_job	*job;		/* its file is being opened */
 	struct export	*fresh;		/* open, but not yet its turn */
 	struct export	*export;	/* while it is served, or waits for an
@@ -160,6 +161,9 @@ struct service *service_find(struct supervisor *, const char *alias);
 void	service_start(struct supervisor *, struct service *);
 void	service_stop(struct supervisor *, struct service *);
 void	service_restart(struct supervisor *, struct service *);
+
+/* Restart it, and forget who has reserved it and whom it listens to. */
+void	service_disconnect(struct supervisor *, struct service *);
 
 /* What state it is in; *why is set if there is something to say, "" if not. */
 enum service_state service_state(const struct supervisor *,

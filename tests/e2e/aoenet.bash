@@ -109,6 +109,21 @@ aoectl() {
 	"$BIN/aoectl" -s "$T/aoed.sock" "$@"
 }
 
+# state_is ALIAS STATE: does the daemon say so?
+state_is() {
+	aoectl --json status "$1" |
+	    jq -e --arg s "$2" '.exports[0].state == $s'
+}
+
+# listen K: from here on, every advertisement that client K hears is a line of
+# $T/heard.K.
+listen() {
+	ip netns exec "$AOE_NET-$1" python3 "$HELPERS_DIR/aoelisten.py" aoe0 \
+	    </dev/null >"$T/heard.$1" 2>&1 3>&- &
+	on_exit kill_now $!
+	wait_until 10 grep -q listening "$T/heard.$1"
+}
+
 # start_vblade SHELF SLOT FILE [OPTION...]: Debian's target in the server, as
 # the reference.
 start_vblade() {
