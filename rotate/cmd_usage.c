@@ -1,9 +1,123 @@
+/* cmd_usage.c: irsync-rotate usage: what the stores take, for people, programs
+ * and browsers.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
 #include "cmd.h"
 #include "exits.h"
+#include "progress.h"
+#include "usage.h"
+
+#define TABLE	84	/* columns of the table without its bars */
+
+/* How many columns are left for bars on this terminal. */
+static unsigned
+bars_of(FILE *f)
+{
+	struct winsize ws;
+	unsigned cols = 80;
+
+	if (!isatty(fileno(f)))
+		return 0;
+	if (ioctl(fileno(f), TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0)
+		cols = ws.ws_col;
+	/* Narrow terminals wrap anyway; a short bar still helps. */
+	return cols > TABLE + 30 ? 30 : cols > TABLE + 8 ? cols - TABLE : 8;
+}
+
+/* Write the page into a file that is replaced whole. */
+static int
+write_page(const char *path, const struct usage *u)
+{
+	char *tmp = NULL;
+	FILE *f = NULL;
+	int fd = -1, rc = -1, saved;
+
+	if (asprintf(&tmp, "%s.XXXXXX", path) == -1)
+		return -1;
+	if ((fd = mkostemp(tmp, O_CLOEXEC)) == -1)
+		goto out;
+	if ((f = fdopen(fd, "w")) == NULL)
+		close(fd);
+	else {
+		rc = usage_html(f, u);
+		if (fchmod(fd, 0644) == -1)
+			rc = -1;
+		if (fclose(f) == EOF)
+			rc = -1;
+		if (rc == 0)
+			rc = rename(tmp, path);
+	}
+	saved = errno;
+	if (rc == -1)
+		(void)unlink(tmp);
+	errno = saved;
+out:
+	saved = errno;
+	free(tmp);
+	errno = saved;
+	return rc;
+}
+
+static int
+show(const struct options *o, struct usage *u)
+{
+	const char *where = o->html != NULL ? o->html : "stdout";
+	int rc;
+
+	if (o->html != NULL)
+		usage_ask_aoe(u);
+	if (o->html == NULL)
+		rc = o->json ? usage_json(stdout, u) :
+		    usage_text(stdout, u, bars_of(stdout));
+	else if (strcmp(o->html, "-") == 0)
+		rc = usage_html(stdout, u);
+	else
+		rc = write_page(o->html, u);
+	if (rc == -1)
+		warn("%s", where);
+	return rc;
+}
+
 int
 cmd_usage(const struct options *o, const struct retention_conf *conf,
     int argc, char **argv)
 {
-	(void)o; (void)conf; (void)argc; (void)argv;
-	return BS_USAGE;
+	struct progress progress = { 0 };
+	struct usage u = { .conf = conf, .jobs = o->jobs, .walk = o->walk,
+	    .stop = o->stop };
+	int status = BS_OK, rc;
+	size_t i;
+
+	if (argc > 1 || (o->html != NULL && o->json))
+		return BS_USAGE;
+	u.root = argc == 1 ? argv[0] : conf->root;
+	u.now = time(NULL);
+	u.progress = &progress;
+	progress_open(&progress, stderr);
+	rc = usage_gather(&u);
+	progress_close(&progress);
+	if (rc == -1)
+		err(BS_FAIL, "%s", u.root);
+	if (*o->stop != 0)
+		status = BS_BUSY;
+	else if (show(o, &u) == -1)
+		status = BS_FAIL;
+	for (i = 0; i < u.n && status == BS_OK; i++)
+		if (u.v[i].failed)
+			status = BS_PARTIAL;
+	usage_free(&u);
+	return status;
 }
