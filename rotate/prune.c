@@ -20,6 +20,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "log.h"
+#include "owner.h"
 #include "pin.h"
 #include "prune.h"
 
@@ -183,19 +185,56 @@ items_of(struct store *s, const struct strv *names)
 	return v;
 }
 
+/* A subvolume that an account made it may often not delete whole (only with
+ * the mount option user_subvol_rm_allowed); as root we may.  It is named to the
+ * kernel by its number, which nobody can exchange for another's meanwhile.
+ * True if it is gone; what is not is swept. */
+static bool
+delete_subvol(struct store *s, const char *name)
+{
+	struct stat st;
+	uint64_t id;
+	bool gone;
+	int fd;
+
+	if ((fd = openat(store_fd(s), name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) == -1)
+		return false;
+	gone = subvol_is(fd) && subvol_remove(store_fd(s), name) == 0;
+	if (!gone && errno == EPERM && getuid() == 0 && fstat(fd, &st) == 0 &&
+	    st.st_uid == geteuid() && (id = subvol_id(fd)) != 0) {
+		close(fd);
+		fd = -1;
+		owner_leave();
+		gone = subvol_remove_id(store_fd(s), id) == 0;
+		if (owner_enter(store_fd(s)) == -1)
+			fatal("%s: cannot act as its owner again",
+			    store_host(s));
+	}
+	if (fd != -1)
+		close(fd);
+	return gone;
+}
+
 int
 prune_delete(struct store *s, const struct strv *stamps,
     const struct sweep_opts *opts, struct sweep_result *res)
 {
 	struct strv names = { 0 };
 	struct sweep_item *v = NULL;
+	uint64_t subvols = 0;
 	int rc = -1, saved;
+	size_t i;
 
 	memset(res, 0, sizeof(*res));
 	if (names_add(&names, stamps, true) == 0 &&
-	    (v = items_of(s, &names)) != NULL)
+	    (v = items_of(s, &names)) != NULL) {
+		for (i = 0; i < names.n; i++)
+			subvols += delete_subvol(s, names.v[i]);
 		rc = sweep_remove(v, names.n, opts, res);
+	}
 	saved = errno;
+	res->subvols += subvols;
 	free(v);
 	strv_free(&names);
 	errno = saved;

@@ -34,17 +34,18 @@ trap 'echo "bench_rotate.sh:$LINENO: $BASH_COMMAND failed" >&2' ERR
 make_fs() {
 	case $1 in
 	ext4) mkfs.ext4 -q -F "$2" ;;
+	wide) mkfs.ext4 -q -F -N $((WIDE + 10000)) "$2" ;;
 	xfs) mkfs.xfs -q -f "$2" ;;
-	btrfs) mkfs.btrfs -q -f "$2" ;;
+	btrfs) mkfs.btrfs -q -f "$2" >/dev/null 2>&1 ;;
 	esac
 }
 
-# fill ROOT SNAPSHOTS FILES PER_FOLDER: made in no order, so that names, inodes
+# fill ROOT SNAPSHOTS FILES PER_FOLDER BYTES: made in no order, so that names, inodes
 # and places in folders are as unlike as after years.
 fill() {
 	python3 - "$@" <<-'PY'
 	import calendar, json, os, random, sys, time
-	root, snapshots, files, per = sys.argv[1], *map(int, sys.argv[2:])
+	root, snapshots, files, per, size = sys.argv[1], *map(int, sys.argv[2:])
 	random.seed(1)
 	snaps = root + "/host.snaps/"
 	os.makedirs(snaps + ".meta")
@@ -58,35 +59,36 @@ fill() {
 	    for n in names if stamp == stamps[0] else sorted(names):
 	        if stamp == stamps[0]:
 	            with open(snaps + stamp + "/" + n, "w") as f:
-	                f.write("x" * 200)
+	                f.write("x" * size)
 	        else:
 	            os.link(snaps + stamps[0] + "/" + n, snaps + stamp + "/" + n)
 	    t = calendar.timegm(time.strptime(stamp, "%Y-%m-%dT%H%M%SZ"))
 	    json.dump({"version": 1, "stamp": stamp, "status": "complete",
 	        "way": "overlay", "client": "local", "base": "", "started": t,
 	        "ended": t, "rsync_exit": 0, "entries": files, "linked": 0,
-	        "moved": 0, "dropped": 0, "copied": 0, "bytes": 200 * files,
+	        "moved": 0, "dropped": 0, "copied": 0, "bytes": size * files,
 	        "bytes_new": 4096 * files, "overlay_xattrs": False},
 	        open(snaps + ".meta/" + stamp + ".json", "w"))
 	PY
 }
 
-# image DIR FS NAME SNAPSHOTS FILES PER_FOLDER
+# image DIR FS SNAPSHOTS FILES PER_FOLDER BYTES
 image() {
-	truncate -s 3G "$1/$3.img"
-	make_fs "$2" "$1/$3.img"
+	truncate -s 3G "$1/new.img"
+	make_fs "$2" "$1/new.img"
 	mkdir -p "$1/mnt"
-	mount -o loop "$1/$3.img" "$1/mnt"
-	fill "$1/mnt/root" "$4" "$5" "$6" || { umount "$1/mnt"; return 1; }
+	mount -o loop "$1/new.img" "$1/mnt"
+	fill "$1/mnt/root" "${@:3}" || { umount "$1/mnt"; return 1; }
 	umount "$1/mnt"
+	mv "$1/new.img" "$1/$2.img"
 }
 
 prepare() {
 	local fs
 	for fs in $FSS; do
-		[ -e "$1/$fs.img" ] || image "$1" "$fs" "$fs" 6 "$FILES" 100
+		[ -e "$1/$fs.img" ] || image "$1" "$fs" 6 "$FILES" 100 200
 	done
-	[ -e "$1/wide.img" ] || image "$1" ext4 wide 2 "$WIDE" "$WIDE"
+	[ -e "$1/wide.img" ] || image "$1" wide 2 "$WIDE" "$WIDE" 0
 }
 
 # timed COMMAND...: run it; print milliseconds until all is on the disk, and the
@@ -119,6 +121,7 @@ remove() {
 	find) timed "$1/mnt" find "${all[@]:0:$3}" -delete ;;
 	xargs)
 		touch -d '1 year ago' "${all[@]:0:$3}"
+		# shellcheck disable=SC2016
 		timed "$1/mnt" sh -c 'find "$1" -mindepth 1 -maxdepth 1 \
 		    -mtime +14 -type d -name "2*" | xargs rm -rf' sh "$snaps"
 		;;
