@@ -124,8 +124,8 @@ confine_child_user(const struct confine_user *u)
 		fatalx("it did not become %s", u->name);
 	/* What it holds is its clients'; and it goes when its parent does,
 	 * whoever that may signal. */
-	if (setrlimit(RLIMIT_CORE, &none) == -1 ||
-	    prctl(PR_SET_DUMPABLE, CAN_SANDBOX ? 0 : 1) == -1 ||
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (prctl(PR_SET_DUMPABLE, CAN_SANDBOX ? 0 : 1) == -1 ||
 	    prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		fatal("limits");
 }

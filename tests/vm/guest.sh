@@ -37,3 +37,30 @@ forget() {
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
 }
+
+# tools_up: the tools of vm_more_tools are to be found.
+tools_up() {
+	modprobe virtio_blk
+	wait_until 5 test -b /dev/vda
+	mkdir -p /more
+	mount -t ext4 -o ro /dev/vda /more
+	export PATH="$PATH:/more/bin" LD_LIBRARY_PATH=/more/lib
+}
+
+# fio_on FILE MB SECONDS: random writes of mixed sizes all over it, verified
+# after each pass.
+fio_on() {
+	fio --name=mixed --filename="$1" --size="$2M" --time_based \
+	    --runtime="$3" --rw=randwrite --direct=1 --ioengine=libaio \
+	    --iodepth=16 --bssplit=512/10:4k/40:12k/10:64k/30:256k/10 \
+	    --verify=crc32c --verify_fatal=1 --do_verify=1 --minimal \
+	    >/tmp/fio 2>&1 || {
+		cat /tmp/fio
+		return 1
+	}
+}
+
+# io_errors: what the kernel has said of failed requests; fails if nothing.
+io_errors() {
+	dmesg | grep -iE 'i/o error|aoe:.*(fail|error|down)|corrupt'
+}

@@ -9,6 +9,7 @@
 # interface is a tap device on the switch of aoenet.bash.
 #
 #	vm_build			skips the test where it cannot be had
+#	vm_more_tools			fio, XFS' tools and tc as well, for tools_up
 #	vm_run MAC SCRIPT OUT		boots, runs SCRIPT (a file), gives its status
 #	vm_failed OUT			shows what the guest said, and fails
 #
@@ -20,9 +21,14 @@
 # Copyright (c) 2026 The backshelf authors
 
 VM_DIR=${HELPERS_DIR:?}/../../build/vm
-VM_MODULES='virtio_pci virtio_net virtio_blk aoe ext4 crc32c_generic'
+VM_MODULES='virtio_pci virtio_net virtio_blk aoe ext4 xfs crc32c_generic
+	sch_netem sch_ingress ifb act_mirred cls_matchall'
 VM_TOOLS='/usr/sbin/mkfs.ext4 /usr/sbin/e2fsck'
+# On a disk of their own, read-only: with their libraries they are too large to
+# be in memory.
+VM_MORE_TOOLS='/usr/bin/fio /usr/sbin/mkfs.xfs /usr/sbin/xfs_repair /usr/sbin/tc'
 VM_TIMEOUT=${VM_TIMEOUT:-150}
+VM_DISKS=()
 
 # vm_build: have $VM_DIR/vmlinuz and $VM_DIR/initrd ready.
 vm_build() {
@@ -61,6 +67,36 @@ vm_package_name() {
 	apt-cache depends linux-image-amd64 2>/dev/null |
 	    awk '/Depends: linux-image-/ { print $2; found = 1; exit }
 		END { exit !found }'
+}
+
+# vm_more_tools: have a disk with the tools that do not fit into the initrd.
+vm_more_tools() {
+	local root=$VM_DIR/more file
+	# shellcheck disable=SC2086
+	need $VM_MORE_TOOLS
+	VM_DISKS=(-drive "if=virtio,format=raw,readonly=on,file=$VM_DIR/more.img")
+	(
+		flock 9
+		# shellcheck disable=SC2086
+		key=$(cat $VM_MORE_TOOLS "${BASH_SOURCE[0]}" | sha256sum)
+		[ "$(cat "$VM_DIR/more.key" 2>/dev/null)" != "$key" ] || exit 0
+		rm -rf "$root"
+		mkdir -p "$root/bin" "$root/lib"
+		# shellcheck disable=SC2086
+		cp $VM_MORE_TOOLS "$root/bin"
+		# shellcheck disable=SC2086
+		ldd $VM_MORE_TOOLS | grep -o '/[^ :]*' | grep -v ':$' |
+		    grep -v '/ld-linux' | sort -u | while read -r file; do
+			[ -x "$root/bin/${file##*/}" ] ||
+			    cp -L "$file" "$root/lib"
+		done
+		rm -f "$VM_DIR/more.img"
+		truncate -s "$(($(du -sm "$root" | cut -f1) * 5 / 4 + 8))M" \
+		    "$VM_DIR/more.img"
+		mkfs.ext4 -q -O ^has_journal -d "$root" "$VM_DIR/more.img"
+		rm -rf "$root"
+		echo "$key" >"$VM_DIR/more.key"
+	) 9>"$VM_DIR/lock" 3>&-
 }
 
 # What the initrd was made of.
@@ -146,6 +182,7 @@ vm_run() {
 	    qemu-system-x86_64 -accel tcg -cpu max -smp 1 -m 512 \
 	    -nodefaults -nographic -no-reboot -vga none \
 	    -kernel "$VM_DIR/vmlinuz" -initrd "$out.initrd" \
+	    "${VM_DISKS[@]}" \
 	    -append "console=ttyS0 quiet panic=-1 tsc=reliable ipv6.disable=1" \
 	    -serial "file:$out.console" -serial "file:$out" \
 	    -netdev "tap,id=n,ifname=$tap,script=no,downscript=no" \
