@@ -10,7 +10,9 @@
 #	aoed-sync	ours; sync=always
 #	vblade-sync	vblade -s
 #
-# All serve the same images, which are in the page cache.  In the environment:
+# All serve the same images, which are in the page cache.  The clients, which
+# would be other machines, have a processor of their own, and all targets run on
+# the others.  In the environment:
 #
 #	EXPORTS	numbers of exports		"1 4 10 54 1000"
 #	TARGETS	of those above			"aoed vblade null"
@@ -18,6 +20,7 @@
 #	MTUS					"9000 1500"
 #	TURNS	how often each is measured	3
 #	SECONDS_EACH	and for how long	2
+#	CLIENT_CPUS, TARGET_CPUS	as taskset has them (the last; the others)
 #	OUT	where results.json, table.txt and aoe.svg go (none)
 #
 # vblade is left out above 54 exports: each is a process.
@@ -35,6 +38,9 @@ LOADS=${LOADS:-read write rand latency}
 MTUS=${MTUS:-9000 1500}
 TURNS=${TURNS:-3}
 SECONDS_EACH=${SECONDS_EACH:-2}
+CPUS=$(nproc)
+CLIENT_CPUS=${CLIENT_CPUS:-$((CPUS - 1))}
+TARGET_CPUS=${TARGET_CPUS:-0-$((CPUS > 1 ? CPUS - 2 : 0))}
 trap 'echo "bench_aoe.sh:$LINENO: $BASH_COMMAND failed" >&2' ERR
 setup_tmp
 trap run_cleanup EXIT
@@ -60,6 +66,14 @@ network() {
 mtu() {
 	ip -n "$NET-s" link set aoe0 mtu "$1"
 	ip -n "$NET-c" link set aoe0 mtu "$1"
+}
+
+on_target() {
+	exec ip netns exec "$NET-s" taskset -c "$TARGET_CPUS" "$@"
+}
+
+on_client() {
+	ip netns exec "$NET-c" taskset -c "$CLIENT_CPUS" "$@"
 }
 
 # MiB of an image: many exports have small ones.
@@ -90,7 +104,7 @@ start_aoed() {
 		    "FF:FF:FF:FF:FF:FF aoe0 d$k sync=$sync"
 	done >"$T/aoed.conf"
 	mkdir -p "$T/state"
-	ip netns exec "$NET-s" "$BIN/aoed" -d -f "$T/aoed.conf" \
+	on_target "$BIN/aoed" -d -f "$T/aoed.conf" \
 	    -s "$T/aoed.sock" -S "$T/state" </dev/null >>"$T/log" 2>&1 &
 	PIDS=($!)
 }
@@ -99,7 +113,7 @@ start_vblade() {
 	local n=$1 k
 	shift
 	for ((k = 0; k < n; k++)); do
-		ip netns exec "$NET-s" /usr/sbin/vblade "$@" "$(shelf "$k")" \
+		on_target /usr/sbin/vblade "$@" "$(shelf "$k")" \
 		    "$(slot "$k")" aoe0 "$T/images/$n/$k" \
 		    </dev/null >>"$T/log" 2>&1 &
 		PIDS+=($!)
@@ -114,12 +128,12 @@ start() {
 	vblade) start_vblade "$2" ;;
 	vblade-sync) start_vblade "$2" -s ;;
 	null)
-		ip netns exec "$NET-s" "$NULL" -i aoe0 -n "$2" </dev/null \
+		on_target "$NULL" -i aoe0 -n "$2" </dev/null \
 		    >>"$T/log" 2>&1 &
 		PIDS=($!)
 		;;
 	esac
-	ip netns exec "$NET-c" "$LOAD" -i aoe0 -n "$2" -f >"$T/found"
+	on_client "$LOAD" -i aoe0 -n "$2" -f >"$T/found"
 }
 
 # What it started too (aoed is more than one process).
@@ -156,7 +170,7 @@ measure() {
 	local target=$1 n=$2 load=$3 mtu=$4 pids
 	pids=$(family "${PIDS[@]}" | paste -sd,)
 	# shellcheck disable=SC2046
-	ip netns exec "$NET-c" "$LOAD" -i aoe0 -n "$n" \
+	on_client "$LOAD" -i aoe0 -n "$n" \
 	    -S "$(image_mib "$n")" -t "$SECONDS_EACH" -p "$pids" \
 	    $(load_options "$load" "$mtu") |
 	    jq -c ". + {target: \"$target\", load: \"$load\", mtu: $mtu}" \
