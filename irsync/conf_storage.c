@@ -136,6 +136,9 @@ static void
 take_connection(const struct section *s, struct storage *st)
 {
 	take_file(s, "identity", &st->identity);
+	if (st->identity != NULL && strstr(st->identity, "${") != NULL)
+		complain(s, "identity", st->identity, "identity: ssh(1) would "
+		    "put the environment in the place of \"${\"");
 	take_number(s, "port", 0, 65535, &st->port);
 	take_file(s, "ssh_config", &st->ssh_config);
 	take_list(s, "ssh_options", ssh_option_fault, &st->ssh_options);

@@ -200,6 +200,9 @@ int	paths_above(const struct irsync_conf *, struct strv *above);
 int	argv_push(struct strv *argv, const struct irsync_conf *,
 	    const struct push_options *, const char *dest);
 
+/* A trial push of no file: will the server let us? */
+int	argv_probe(struct strv *argv, const struct irsync_conf *);
+
 /* A pull of the snapshots' records, .meta of HOST.snaps, into `dest`. */
 int	argv_records(struct strv *argv, const struct irsync_conf *,
 	    const char *dest);
@@ -429,6 +432,10 @@ int	remote_restore(struct irsync *, const char *, const struct strv *,
 int	unmanaged_push(struct irsync *, const struct push_options *,
 	    struct run *);
 
+/* Is the server ready for that?  A status; what it has room for, or r->why. */
+int	unmanaged_probe(struct irsync *, struct run *, char *text,
+	    size_t size);
+
 /* A script of sh(1) and its arguments as one command line, whatever is in
  * them.  To be freed; NULL with errno. */
 char	*shell_command(const char *script, const char *const *args);
@@ -553,6 +560,8 @@ void		 niceness_set(const struct irsync_conf *);
 /* cmd_*.c: the subcommands.  Arguments behind the command's name; an exit
  * status. */
 int	cmd_backup(struct irsync *, const struct strv *args);
+int	cmd_check(struct irsync *, const struct strv *args);
+int	cmd_init(struct irsync *, const struct strv *args);
 int	cmd_list(struct irsync *, const struct strv *args);
 int	cmd_restore(struct irsync *, const struct strv *args);
 

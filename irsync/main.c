@@ -40,6 +40,11 @@ static const struct command {
 	    "[--allow-shrink]\n"
 	    "              [--allow-unmounted] [--json] [--storage name] "
 	    "backup" },
+	{ "check", cmd_check, "storage ", false,
+	    "[-v] [-f file] [--storage name] check" },
+	{ "init", cmd_init, "host identity port yes ", true,
+	    "[-v] [-f file] [--host name] [-i identity] [-p port] [--yes]\n"
+	    "              init [storage]" },
 	{ "list", cmd_list, FROM "json storage ", true,
 	    "[-v] [-f file] [--json] [--storage name] list [path ...]" },
 	{ "diff", cmd_diff, FROM "json storage ", true,
@@ -196,7 +201,8 @@ command_check(int argc, char **argv, const struct irsync *ir,
 		return NULL;
 	/* In place of a configuration, or not at all. */
 	if ((ir->from != NULL && ir->file != NULL) || (ir->from == NULL &&
-	    (ir->host != NULL || ir->identity != NULL || ir->port != NULL)))
+	    c->run != cmd_init && (ir->host != NULL || ir->identity != NULL ||
+	    ir->port != NULL)))
 		return NULL;
 	return c;
 }
@@ -327,7 +333,9 @@ run(struct irsync *ir, const struct command *cmd, char **argv)
 	struct strv args = { 0 };
 	int status;
 
-	if (load_any(ir) == -1 || choose_storage(ir) == -1) {
+	/* init is what makes the configuration. */
+	if (cmd->run != cmd_init &&
+	    (load_any(ir) == -1 || choose_storage(ir) == -1)) {
 		irsync_conf_free(&ir->conf);
 		return BS_CONFIG;
 	}

@@ -51,6 +51,32 @@ append_word(char **s, const char *word)
 	return append(s, "'");
 }
 
+/* The private key.  ssh(1) expands what begins with a '%', but only after -i
+ * has looked for the name as it stands: such a one goes in by -o, where '%' is
+ * doubled and quotes are escaped. */
+static int
+add_identity(struct strv *w, const char *name)
+{
+	char *s, *out;
+	int rc;
+
+	if (strchr(name, '%') == NULL)
+		return strv_add(w, "-i") | strv_add(w, name);
+	if ((s = out = malloc(2 * strlen(name) + 1)) == NULL)
+		return -1;
+	for (; *name != '\0'; name++) {
+		if (*name == '%')
+			*out++ = '%';
+		else if (*name == '"' || *name == '\\')
+			*out++ = '\\';
+		*out++ = *name;
+	}
+	*out = '\0';
+	rc = strv_add(w, "-o") | strv_addf(w, "IdentityFile=\"%s\"", s);
+	free(s);
+	return rc;
+}
+
 static int
 ssh_words(struct strv *w, const struct irsync_conf *c)
 {
@@ -62,7 +88,7 @@ ssh_words(struct strv *w, const struct irsync_conf *c)
 	if (c->storage->port != 0)
 		rc |= strv_add(w, "-p") | strv_addf(w, "%u", c->storage->port);
 	if (c->storage->identity != NULL)
-		rc |= strv_add(w, "-i") | strv_add(w, c->storage->identity) |
+		rc |= add_identity(w, c->storage->identity) |
 		    strv_add(w, "-o") | strv_add(w, "IdentitiesOnly=yes");
 	/* ssh takes the first value of an option: the user's go first. */
 	for (i = 0; i < c->storage->ssh_options.n; i++)
@@ -379,6 +405,25 @@ argv_push(struct strv *argv, const struct irsync_conf *c,
 	rc |= strv_add(argv, "--") | strv_addall(argv, &above) |
 	    strv_addall(argv, &c->paths) | strv_add(argv, dest);
 	strv_free(&above);
+	return rc == 0 ? 0 : -1;
+}
+
+int
+argv_probe(struct strv *argv, const struct irsync_conf *c)
+{
+	char *rest, *dest = NULL;
+	int rc = -1;
+
+	if (asprintf(&rest, "%s.full/", c->host) == -1)
+		return -1;
+	/* A folder that is everywhere, without what is in it. */
+	if ((dest = remote_path(c, rest)) != NULL)
+		rc = strv_add(argv, "rsync") | strv_add(argv, "--dry-run") |
+		    strv_add(argv, "--dirs") | add_transport(argv, c) |
+		    strv_add(argv, "--") | strv_add(argv, "/dev") |
+		    strv_add(argv, dest);
+	free(dest);
+	free(rest);
 	return rc == 0 ? 0 : -1;
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "exits.h"
+#include "human.h"
 #include "irsync.h"
 #include "log.h"
 #include "proc.h"
@@ -316,5 +317,30 @@ unmanaged_push(struct irsync *ir, const struct push_options *given,
 	status = o.dry_run ? push_dry(ir, &o, snaps, r) :
 	    push(ir, &o, snaps, r);
 	free(snaps);
+	return status;
+}
+
+int
+unmanaged_probe(struct irsync *ir, struct run *r, char *text, size_t size)
+{
+	static const char look[] = "set -eu; cd -- \"$1\"; [ -w . ] || "
+	    "{ echo \"$1: may not be written to\" >&2; exit 1; }; "
+	    "command -v rsync >/dev/null || "
+	    "{ echo 'there is no rsync' >&2; exit 1; }; "
+	    "df -Pk . | { read -r head; read -r a b c free rest; "
+	    "echo \"$free\"; }";
+	const char *args[2] = { ir->conf.storage->root, NULL };
+	struct collected reply;
+	char room[HUMAN_SIZE];
+	int status;
+
+	status = run_script(ir, look, args, r, &reply);
+	if (status == BS_OK) {
+		human_size(room, reply.text != NULL ?
+		    strtoull(reply.text, NULL, 10) << 10 : 0);
+		snprintf(text, size, "the server lets us in; space: %s free",
+		    room);
+	}
+	free(reply.text);
 	return status;
 }
