@@ -74,7 +74,7 @@ static void
 record_stats(struct snapshot *s, const struct merge *m,
     const struct merge_stats *st)
 {
-	int64_t bytes = st->bytes;
+	int64_t bytes = st->bytes, bytes_new = (int64_t)st->bytes_new;
 
 	if (m->base_known)
 		bytes += (int64_t)m->base_bytes;
@@ -84,7 +84,8 @@ record_stats(struct snapshot *s, const struct merge *m,
 	s->dropped = st->dropped;
 	s->copied = st->copied;
 	s->bytes = bytes > 0 ? (uint64_t)bytes : 0;
-	s->bytes_new = st->bytes_new;
+	/* A folder that is gone is counted as large as base's is. */
+	s->bytes_new = bytes_new > 0 ? (uint64_t)bytes_new : 0;
 	s->overlay_xattrs = st->overlay_xattrs;
 }
 
@@ -97,6 +98,20 @@ is_whole(const struct push_commit *c)
 	    c->subdir[0] == '\0';
 }
 
+/* The tree that begins as all of base, open. */
+static int
+tree_of_ahead(int pushfd, int base)
+{
+	int fd;
+
+	if ((fd = dir_open_at(pushfd, PUSH_TREE)) != -1 || errno != ENOENT)
+		return fd;
+	if (ahead_make(pushfd, base) == -1 ||
+	    renameat(pushfd, PUSH_AHEAD, pushfd, PUSH_TREE) == -1)
+		return -1;
+	return dir_open_at(pushfd, PUSH_TREE);
+}
+
 /* Open what the merge works on. */
 static int
 merge_open(struct store *s, int pushfd, const struct push_commit *c,
@@ -104,6 +119,7 @@ merge_open(struct store *s, int pushfd, const struct push_commit *c,
 {
 	struct snapshot base;
 
+	m->kind = MERGE_BOTH;
 	m->lower = m->upper = m->out = -1;
 	m->push = pushfd;
 	m->overlay = c->way == STORE_WAY_OVERLAY;
@@ -123,11 +139,17 @@ merge_open(struct store *s, int pushfd, const struct push_commit *c,
 		if (renameat(pushfd, PUSH_UPPER, pushfd, PUSH_TREE) == -1 &&
 		    errno != ENOENT)
 			return -1;
+		m->kind = MERGE_PLACED;
 		m->out = dir_open_at(pushfd, PUSH_TREE);
 		return m->out == -1 ? -1 : 0;
 	}
 	if ((m->upper = dir_open_at(pushfd, PUSH_UPPER)) == -1)
 		return -1;
+	if (m->overlay && m->lower != -1) {
+		m->kind = MERGE_APPLY;
+		m->out = tree_of_ahead(pushfd, m->lower);
+		return m->out == -1 ? -1 : 0;
+	}
 	m->out = dir_make_at(pushfd, PUSH_TREE, 0700);
 	return m->out == -1 ? -1 : 0;
 }
@@ -172,6 +194,23 @@ record_write(int dirfd, const char *name, const struct snapshot *s, bool sync)
 	return rc;
 }
 
+/* Run the passes. */
+static int
+tree_merge(struct merge *m, struct merge_stats *st, char *where, size_t size)
+{
+	memset(st, 0, sizeof(*st));
+	where[0] = '\0';
+	if (m->kind == MERGE_APPLY && !m->rerun &&
+	    ahead_sum_load(m->push, st) == -1)
+		return -1;
+	if (merge_run(m, st, where, size) == -1)
+		return -1;
+	if (m->kind != MERGE_APPLY || !m->rerun)
+		return 0;
+	m->kind = MERGE_PLACED;
+	return merge_run(m, st, where, size);
+}
+
 /* Make .push/tree and fill in its record. */
 static int
 tree_make(struct store *s, int pushfd, const struct push_commit *c, bool rerun,
@@ -187,7 +226,7 @@ tree_make(struct store *s, int pushfd, const struct push_commit *c, bool rerun,
 	if (merge_open(s, pushfd, c, &m) == -1)
 		goto out;
 	m.rerun = rerun;
-	if (merge_run(&m, &st, where, sizeof(where)) == -1) {
+	if (tree_merge(&m, &st, where, sizeof(where)) == -1) {
 		log_warn("%s: making %s: /%s", s->host, c->stamp, where);
 		goto out;
 	}
@@ -379,6 +418,7 @@ push_commit(struct push *p, int rsync_exit, struct snapshot *made)
 	}
 	if (writers_are_gone(p) == -1)
 		return -1;
+	ahead_join(p);
 	p->c.rsync_exit = rsync_exit;
 	p->c.ended = time(NULL);
 	rc = p->c.way == STORE_WAY_LINKDEST && p->c.deletes ?

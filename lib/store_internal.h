@@ -30,6 +30,10 @@
 #define PUSH_WORK	"work"
 #define PUSH_EMPTY	"empty"		/* lower layer of a first push */
 #define PUSH_TREE	"tree"		/* the snapshot being made */
+#define PUSH_AHEAD	"ahead"		/* overlay way: base, linked ahead: what
+					 * will be the tree */
+#define PUSH_AHEAD_PART	"ahead.part"	/* the same, not complete */
+#define PUSH_AHEAD_SUM	"ahead.sum"	/* what was counted then */
 #define PUSH_COPIES	"copies"	/* what names are to be linked to:
 					 * store_merge.h */
 #define PUSH_FRESH	"fresh"		/* linkdest way: the same, made before
@@ -75,6 +79,7 @@ struct push {
 	int			 fd;	/* HOST.snaps/.push */
 	struct push_commit	 c;	/* filled as far as it is known */
 	bool			 done;	/* committed or freed */
+	pid_t			 ahead;	/* links base ahead; 0: none */
 	char			*target;
 	struct strv		 linkdests;
 };
@@ -145,11 +150,20 @@ int	 cover_finish(struct push *);
 /* store_fresh.c */
 int	 fresh_prepare(struct push *);
 
-/* store_merge.c: the one pass that makes a snapshot's tree. */
+/* store_merge.c: the passes that make a snapshot's tree. */
+enum merge_kind {
+	MERGE_BOTH,		/* what was pushed, and base where it shows */
+	MERGE_LINK,		/* base alone; there is no upper */
+	MERGE_APPLY,		/* out holds all of base: what was pushed takes
+				 * its place there */
+	MERGE_PLACED		/* out is as it shall be; there is no upper, and
+				 * what base holds besides is gone */
+};
+
 struct merge {
+	enum merge_kind	 kind;
 	int		 lower;		/* base; -1: none */
-	int		 upper;		/* what was pushed; -1: all of it is
-					 * in out already, and base hidden */
+	int		 upper;		/* what was pushed; -1: none */
 	int		 out;		/* the new tree */
 	int		 push;		/* .push: PUSH_COPIES is made in it */
 	bool		 overlay;	/* upper is a layer of overlayfs */
@@ -171,12 +185,22 @@ struct merge_stats {
 	bool		 escaped;	/* tree holds escaped attributes */
 };
 
-/* Make the tree.  On failure, *where says in which folder. */
-int	 merge_run(const struct merge *, struct merge_stats *, char *where,
+/* Make the tree.  *st: what was counted, which MERGE_APPLY adds to what is in
+ * it.  On failure, *where says in which folder. */
+int	 merge_run(const struct merge *, struct merge_stats *st, char *where,
 	    size_t size);
 
 /* Give the client's own user.overlay.* in a tree their names back. */
 int	 merge_unescape(int out);
+
+/* store_ahead.c: linking base into the tree to be while rsync runs. */
+void	 ahead_start(struct push *);
+void	 ahead_join(struct push *);
+void	 ahead_stop(struct push *);
+int	 ahead_make(int pushfd, int base);
+int	 ahead_sum_load(int pushfd, struct merge_stats *);
+char	*ahead_sum_format(const struct merge_stats *);
+int	 ahead_sum_parse(const char *buf, size_t len, struct merge_stats *);
 
 /* store_commit.c */
 int	 commit_roll(struct store *, int pushfd, const struct push_commit *,

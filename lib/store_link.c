@@ -98,7 +98,7 @@ file_linked(struct merger *g, int dirfd, const char *name, unsigned char type)
 	return base_file_look(g, dirfd, name, type);
 }
 
-static int
+int
 file_copied(struct merger *g, int dirfd, const char *name, unsigned char type)
 {
 	g->st.entries++;
@@ -155,6 +155,7 @@ copies_open(struct copies *c, int push)
 	/* There only if an earlier run needed it. */
 	if ((c->fd = dir_open_at(push, PUSH_COPIES)) == -1 && errno != ENOENT)
 		return -1;
+	c->had = c->fd != -1;
 	return 0;
 }
 
@@ -210,17 +211,37 @@ copy_link(struct merger *g, int lower, int out, const struct dirent_at *e)
 	return rc == -1 ? -1 : file_copied(g, out, e->name, e->type);
 }
 
-/* Is this inode the copy of that one? */
-static bool
-is_copy_of(struct merger *g, ino_t ino, ino_t original)
+bool
+file_is_copy(struct merger *g, ino_t ino, ino_t original)
 {
 	char num[INO_NAME];
 	struct stat st;
 
 	snprintf(num, sizeof(num), "%ju", (uintmax_t)original);
-	return g->copies->fd != -1 &&
+	return g->copies->had &&
 	    fstatat(g->copies->fd, num, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
 	    st.st_ino == ino;
+}
+
+int
+file_uncount(struct merger *g, int lower, const char *name)
+{
+	char num[INO_NAME];
+	struct stat st;
+
+	g->st.entries--;
+	if (g->copies->had) {
+		if (fstatat(lower, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+			return -1;
+		snprintf(num, sizeof(num), "%ju", (uintmax_t)st.st_ino);
+		if (faccessat(g->copies->fd, num, F_OK,
+		    AT_SYMLINK_NOFOLLOW) == 0) {
+			g->st.copied--;
+			return 0;
+		}
+	}
+	g->st.linked--;
+	return 0;
 }
 
 /* The name is in out already: an earlier run put it there, from lower or from
@@ -235,7 +256,7 @@ link_found(struct merger *g, int lower, int out, const struct dirent_at *e)
 		return -1;
 	if (st.st_ino == e->ino)
 		return file_linked(g, out, e->name, e->type);
-	if (is_copy_of(g, st.st_ino, e->ino))
+	if (file_is_copy(g, st.st_ino, e->ino))
 		return file_copied(g, out, e->name, e->type);
 	if (file_hidden(g, lower, e->name, e->type) == -1 ||
 	    file_pushed(g, out, e->name, IFTODT(st.st_mode)) == -1)

@@ -1,12 +1,15 @@
-/* store_merge.c: the one pass that makes a snapshot's tree out of the base and
- * of what was pushed.
+/* store_merge.c: the passes that make a snapshot's tree out of the base and of
+ * what was pushed.
  *
- * Two shapes, which one walk may mix:
+ * Three shapes, which one walk may mix:
  *
  * apart     lower, upper and out are three folders.  What upper holds is moved
  *           to out, whiteouts are left behind, and what lower holds besides is
  *           linked into out unless it is hidden.  Upper and lower may each be
  *           missing.
+ * applied   the same, but out holds all of lower already (MERGE_APPLY): what
+ *           is hidden or replaced is taken out of it, and of lower only the
+ *           names that were pushed are looked at.
  * in place  what was pushed stands in out already, and nothing of lower is to
  *           be added: a folder of upper that was moved whole, because lower
  *           has none of that name or is hidden there.
@@ -15,7 +18,9 @@
  * tree: nothing is taken out of upper but by a rename into out, whiteouts and
  * the folders that are apart stay in upper to the end, a name that is in out
  * is never put there from lower again, and the attributes of a folder are set
- * last.
+ * last.  What a second run of MERGE_APPLY counts is wrong, though, and the
+ * folders that the first one moved may not have been looked through: it is to
+ * be followed by MERGE_PLACED, which does both.
  *
  * Upper is a client's: nothing in it is followed, and of overlayfs's marks
  * only whiteouts (device 0:0) and opaque folders mean anything.
@@ -66,6 +71,13 @@ below(struct worker *w, struct node *n, const char *name, int mode,
 	return b;
 }
 
+/* Was all of base counted as part of the tree before? */
+static bool
+is_applied(const struct merger *g)
+{
+	return g->m->kind == MERGE_APPLY;
+}
+
 /* A name of base that is not in the snapshot any more, or not as it was:
  * `gone` counts the name itself. */
 static int
@@ -76,9 +88,13 @@ lower_hidden(struct worker *w, struct node *n, const char *name,
 
 	if (gone)
 		g->st.dropped++;
-	if (type == DT_DIR)
+	if (type == DT_DIR) {
+		g->st.entries -= is_applied(g);
 		return below(w, n, name, COUNT, true, false, false) == NULL ?
 		    -1 : 0;
+	}
+	if (is_applied(g) && file_uncount(g, n->fd[LOWER], name) == -1)
+		return -1;
 	return file_hidden(g, n->fd[LOWER], name, type);
 }
 
@@ -146,6 +162,26 @@ lower_walk(struct worker *w, struct node *n)
 	return r;
 }
 
+/* MERGE_APPLY: what lower has under the names that were pushed. */
+static int
+lower_look(struct merger *g, struct node *n)
+{
+	struct pushed *p;
+	struct stat st;
+	size_t i;
+
+	for (i = 0; n->fd[LOWER] != -1 && i < g->names.n; i++) {
+		p = &g->names.v[i];
+		if (fstatat(n->fd[LOWER], p->name, &st,
+		    AT_SYMLINK_NOFOLLOW) == 0) {
+			p->lower_type = IFTODT(st.st_mode);
+			p->lower_ino = st.st_ino;
+		} else if (errno != ENOENT)
+			return -1;
+	}
+	return 0;
+}
+
 /* Base has something else under this name. */
 static int
 replaced(struct worker *w, struct node *n, const struct pushed *p)
@@ -185,6 +221,8 @@ file_count(struct worker *w, struct node *n, const struct pushed *p)
 	if (p->lower_type != 0 && p->lower_type != DT_DIR &&
 	    p->lower_ino == p->ino)
 		return file_linked(g, n->fd[OUT], p->name, p->type);
+	if (p->lower_type == p->type && file_is_copy(g, p->ino, p->lower_ino))
+		return file_copied(g, n->fd[OUT], p->name, p->type);
 	if (replaced(w, n, p) == -1 ||
 	    file_pushed(g, n->fd[OUT], p->name, p->type) == -1)
 		return -1;
@@ -202,7 +240,7 @@ inplace_entry(struct worker *w, struct node *n, const struct pushed *p)
 		return file_count(w, n, p);
 	if (p->lower_type != DT_DIR && replaced(w, n, p) == -1)
 		return -1;
-	g->st.entries++;
+	g->st.entries += !is_applied(g) || p->lower_type != DT_DIR;
 	return below(w, n, p->name, INPLACE, p->lower_type == DT_DIR, false,
 	    true) == NULL ? -1 : 0;
 }
@@ -225,6 +263,55 @@ upper_rename(struct node *n, const char *name)
 	return renameat(up, name, out, name);
 }
 
+/* MERGE_APPLY: take what base has under this name out of the tree, if it would
+ * be in the way of a rename, or is to go. */
+static int
+applied_clear(struct merger *g, struct node *n, const struct pushed *p)
+{
+	if (!is_applied(g) || p->lower_type == 0)
+		return 0;
+	return tree_remove(n->fd[OUT], p->name);
+}
+
+/* Does a pushed folder hide all that lower has there?  1, 0 or -1. */
+static int
+folder_hides(struct node *n, const char *name)
+{
+	int fd, rc, saved;
+
+	if ((fd = folder_open(n->fd[UPPER], name, UPPER)) == -1)
+		return -1;
+	rc = overlay_is_opaque(fd);
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return rc;
+}
+
+/* MERGE_APPLY: a folder that is merged with lower's is gone into; any other is
+ * moved whole, in the place of what lower has. */
+static int
+applied_folder(struct worker *w, struct node *n, const struct pushed *p)
+{
+	struct merger *g = w->arg;
+	bool lower = p->lower_type == DT_DIR;
+	int hides = 1;
+
+	if (lower) {
+		if ((hides = folder_hides(n, p->name)) == -1)
+			return -1;
+	} else if (replaced(w, n, p) == -1)
+		return -1;
+	if (!hides)
+		return below(w, n, p->name, SHOW, true, true, true) == NULL ?
+		    -1 : 0;
+	g->st.entries += !lower;
+	if (applied_clear(g, n, p) == -1 || upper_rename(n, p->name) == -1)
+		return -1;
+	return below(w, n, p->name, INPLACE, lower, false, true) == NULL ?
+	    -1 : 0;
+}
+
 static int
 upper_folder(struct worker *w, struct node *n, const struct pushed *p)
 {
@@ -234,6 +321,8 @@ upper_folder(struct worker *w, struct node *n, const struct pushed *p)
 	struct node *b;
 	int mode;
 
+	if (is_applied(g))
+		return applied_folder(w, n, p);
 	if (!lower && replaced(w, n, p) == -1)
 		return -1;
 	g->st.entries++;
@@ -277,11 +366,15 @@ upper_entry(struct worker *w, struct node *n, const struct pushed *p)
 		return upper_folder(w, n, p);
 	switch (upper_is_whiteout(g->m, n, p)) {
 	case 1:
+		if (applied_clear(g, n, p) == -1)
+			return -1;
 		return p->lower_type == 0 ? 0 :
 		    lower_hidden(w, n, p->name, p->lower_type, true);
 	case -1:
 		return -1;
 	}
+	if (p->lower_type == DT_DIR && applied_clear(g, n, p) == -1)
+		return -1;
 	return upper_rename(n, p->name) == -1 ? -1 : file_count(w, n, p);
 }
 
@@ -380,7 +473,8 @@ pushed_read(struct merger *g, struct node *n)
 			return -1;
 	}
 	names_sort(&g->names);
-	if (r == -1 || inplace || !g->m->rerun || (n->mode & SHOW))
+	if (r == -1 || inplace || g->m->kind != MERGE_BOTH || !g->m->rerun ||
+	    (n->mode & SHOW))
 		return r;
 	return moved_read(g, n);
 }
@@ -413,6 +507,20 @@ attrs_from(struct merger *g, struct node *n, enum side side)
 	return side == UPPER ? dir_unstash_times(n->fd[OUT], &n->times) : 0;
 }
 
+/* The copy of a folder of base that was made ahead is gone again. */
+static int
+folder_uncount(struct merger *g, struct node *n)
+{
+	struct stat st;
+
+	if (!is_applied(g) || n->fd[LOWER] == -1)
+		return 0;
+	if (fstat(n->fd[LOWER], &st) == -1)
+		return -1;
+	g->st.bytes_new -= (uint64_t)st.st_blocks * 512;
+	return 0;
+}
+
 /* Set what the folder itself is, now that nothing more is added to it. */
 static int
 folder_finish(struct merger *g, struct node *n)
@@ -431,8 +539,9 @@ folder_finish(struct merger *g, struct node *n)
 		rc = attrs_from(g, n, UPPER);
 	if (rc == -1 || fstat(n->fd[OUT], &st) == -1)
 		return -1;
-	g->st.bytes_new += (uint64_t)st.st_blocks * 512;
-	return 0;
+	if (!is_applied(g) || (n->mode & INPLACE))
+		g->st.bytes_new += (uint64_t)st.st_blocks * 512;
+	return n->mode & INPLACE ? folder_uncount(g, n) : 0;
 }
 
 /* A folder of base that is not in the snapshot. */
@@ -443,6 +552,8 @@ count_treat(struct worker *w, struct node *n)
 	struct dirent_at e;
 	int r;
 
+	if (folder_uncount(g, n) == -1)
+		return -1;
 	if (dirents_start(&g->d, n->fd[LOWER]) == -1)
 		return -1;
 	while ((r = dirents_next(&g->d, &e)) == 1)
@@ -455,6 +566,7 @@ static int
 folder_treat(struct worker *w, struct node *n)
 {
 	struct merger *g = w->arg;
+	bool apply = is_applied(g) && (n->mode & INPLACE) == 0;
 	int opaque;
 	size_t i;
 
@@ -464,20 +576,21 @@ folder_treat(struct worker *w, struct node *n)
 	if (n->fd[UPPER] != -1 &&
 	    dir_stash_times(n->fd[UPPER], &n->times) == -1)
 		return -1;
-	if (n->fd[UPPER] != -1 && g->m->overlay) {
+	if (n->fd[UPPER] != -1 && g->m->overlay && !apply) {
 		if ((opaque = overlay_is_opaque(n->fd[UPPER])) == -1)
 			return -1;
 		if (opaque)
 			n->mode &= ~SHOW;
 	}
-	if (pushed_read(g, n) == -1 || lower_walk(w, n) == -1)
+	if (pushed_read(g, n) == -1 ||
+	    (apply ? lower_look(g, n) : lower_walk(w, n)) == -1)
 		return -1;
 	for (i = 0; i < g->names.n; i++)
 		if ((n->mode & INPLACE ? inplace_entry : upper_entry)(w, n,
 		    &g->names.v[i]) == -1)
 			return -1;
-	if (g->m->rerun && (n->mode & (INPLACE | SHOW)) == SHOW &&
-	    moved_unknown(w, n) == -1)
+	if (g->m->kind == MERGE_BOTH && g->m->rerun &&
+	    (n->mode & (INPLACE | SHOW)) == SHOW && moved_unknown(w, n) == -1)
 		return -1;
 	return folder_finish(g, n);
 }
@@ -499,9 +612,9 @@ stats_add(struct merge_stats *to, const struct merge_stats *st)
 static int
 top_mode(const struct merge *m)
 {
-	if (m->upper == -1)
+	if (m->kind == MERGE_PLACED)
 		return INPLACE;
-	if (m->overlay)
+	if (m->kind == MERGE_LINK || m->overlay)
 		return SHOW;
 	if (m->subdir[0] != '\0')
 		return SHOW | ABOVE;
@@ -522,7 +635,8 @@ merge_run(const struct merge *m, struct merge_stats *st, char *where,
 	size_t i;
 	int rc = -1;
 
-	memset(st, 0, sizeof(*st));
+	if (m->kind != MERGE_APPLY)
+		memset(st, 0, sizeof(*st));
 	where[0] = '\0';
 	if (copies_open(&copies, m->push) == -1)
 		return -1;

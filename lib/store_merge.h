@@ -49,6 +49,7 @@ struct copies {
 	pthread_mutex_t	 lock;
 	int		 push;
 	int		 fd;		/* of PUSH_COPIES; -1: none needed */
+	bool		 had;		/* an earlier pass has made some */
 };
 
 /* What one thread has at hand. */
@@ -73,6 +74,11 @@ int	file_pushed(struct merger *, int dirfd, const char *name,
 int	file_linked(struct merger *, int dirfd, const char *name,
 	    unsigned char type);
 
+/* The same for one that is a copy of base's; and whether it is. */
+int	file_copied(struct merger *, int dirfd, const char *name,
+	    unsigned char type);
+bool	file_is_copy(struct merger *, ino_t ino, ino_t original);
+
 /* After file_pushed, of one that stands in out and whose name lower has too:
  * see whether it is lower's own, copied up for a new name's sake. */
 int	file_torn(struct merger *, int lower, int out, const char *name);
@@ -80,6 +86,10 @@ int	file_torn(struct merger *, int lower, int out, const char *name);
 /* A name of base that will not be shared: take its size off. */
 int	file_hidden(struct merger *, int lower, const char *name,
 	    unsigned char type);
+
+/* MERGE_APPLY: a name of base that was counted as linked or copied, and is not
+ * in the snapshot. */
+int	file_uncount(struct merger *, int lower, const char *name);
 
 int	copies_open(struct copies *, int push);
 void	copies_close(struct copies *);

@@ -109,10 +109,8 @@ worker_add(struct worker *w, struct node *parent, const char *name,
 	return n;
 }
 
-/* Open a folder.  What is not committed yet may have any mode; it is ours, and
- * an ordinary user's folders get their owner's rights in the end anyway. */
-static int
-open_side(int dirfd, const char *name, enum side side)
+int
+folder_open(int dirfd, const char *name, enum side side)
 {
 	struct stat st;
 	int fd;
@@ -139,7 +137,7 @@ node_open_side(struct node *n, enum side side)
 	int fd, next;
 
 	if (n->parent->kept)
-		return open_side(n->parent->fd[side], n->name, side);
+		return folder_open(n->parent->fd[side], n->name, side);
 	for (at = n->parent; !at->kept; at = at->parent)
 		;
 	fd = -1;
@@ -147,7 +145,7 @@ node_open_side(struct node *n, enum side side)
 		/* The one below `at` on the way to n. */
 		for (down = n; down->parent != at; down = down->parent)
 			;
-		next = open_side(fd == -1 ? at->fd[side] : fd, down->name,
+		next = folder_open(fd == -1 ? at->fd[side] : fd, down->name,
 		    side);
 		if (fd != -1)
 			close(fd);

@@ -38,6 +38,11 @@ struct node {
 	char		 name[];
 };
 
+/* Open a folder of a side.  What is not committed yet may have any mode; it is
+ * ours, and an ordinary user's folders get their owner's rights in the end
+ * anyway.  Descriptor, or -1 with errno. */
+int	folder_open(int dirfd, const char *name, enum side);
+
 struct pool;
 
 /* One thread's part. */

@@ -6,6 +6,9 @@
  *   upper/        what rsync writes to: overlay way: the upper layer of a mount
  *                 over the newest snapshot; linkdest way: a new folder
  *   work/ empty/  overlayfs's work folder; the lower layer of a first push
+ *   ahead/        overlay way: all of base, linked while rsync runs; while that
+ *                 goes on, ahead.part; ahead.sum: what was counted
+ *                 (store_ahead.c)
  *   partial.N/    linkdest way: what interrupted pushes brought, for --link-dest
  *   fresh/        linkdest way: copies of files at the link limit, likewise
  *   commit        the snapshot to be: from here on there is no way back
@@ -30,9 +33,15 @@
  *                                                        data never arrived
  *   after push_failed                synced              taken up, also after a
  *                                                        power cut
+ *   base being linked ahead          ahead.part          with what rsync brought:
+ *                                                        gone on with, or dropped
+ *   linked ahead                     ahead               likewise; it is the tree
+ *                                                        of the push that takes up
  *   push_commit before its note      as while rsync      as then
  *                                    writes
- *   commit written, tree in making   commit, upper,      the pass is run again
+ *   commit written, no tree yet      commit, upper,      base is linked to the end,
+ *                                    ahead               ahead becomes tree
+ *   tree in making                   commit, upper,      the pass is run again
  *                                    tree
  *   attributes being unescaped       commit, record,     unescaped to the end
  *                                    tree
@@ -48,7 +57,8 @@
  * and it is dropped if it leaves the new push no room to begin.
  * The overlay way also asks the kernel whether the upper layer is still mounted
  * somewhere: by a process that outlived its push_begin.  Such a layer is never
- * taken up: what that process goes on writing leads nowhere.
+ * taken up: what that process goes on writing leads nowhere.  The process that
+ * links ahead holds the lock, so no push begins before it is gone.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -123,7 +133,9 @@ state_save(struct push *p, bool synced)
 	boot_id(st.boot_id);
 	if ((text = push_state_format(&st)) == NULL)
 		return -1;
-	rc = file_write_at(p->fd, PUSH_STATE, text, synced);
+	/* What is taken up is written to from now on: a power cut must not
+	 * bring the state back that says that all of it is there. */
+	rc = file_write_at(p->fd, PUSH_STATE, text, synced || p->c.resumed);
 	free(text);
 	return rc;
 }
@@ -373,6 +385,7 @@ push_begin(struct store *s, const struct push_request *req)
 		push_end(p);
 		return NULL;
 	}
+	ahead_start(p);
 	return p;
 }
 
@@ -426,6 +439,7 @@ push_failed(struct push *p, int rsync_exit)
 {
 	if (p->done)
 		return 0;
+	ahead_stop(p);
 	if (rsync_exit == RERR_FILEIO && disk_is_short(p->fd)) {
 		p->done = true;
 		if (store_push_discard(p->store) == -1)
@@ -444,6 +458,7 @@ push_end(struct push *p)
 
 	if (p == NULL)
 		return;
+	ahead_stop(p);
 	if (p->fd != -1)
 		close(p->fd);
 	store_unlock(p->store);

@@ -408,6 +408,8 @@ add_options(const struct verdict *v, const struct scene *sc,
 		rc |= strv_addf(argv, "--timeout=%u", timeout_of(v));
 	if (sc->confine != NULL)
 		rc |= strv_addf(argv, "--confine-root=%s", sc->confine);
+	if (sc->walled)
+		rc |= strv_add(argv, "--insecure-links");
 	for (i = 0; sc->linkdests != NULL && i < sc->linkdests->n; i++)
 		rc |= strv_addf(argv, "--link-dest=%s%s%s",
 		    sc->linkdests->v[i], v->subdir[0] != '\0' ? "/" : "",

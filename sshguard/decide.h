@@ -64,6 +64,10 @@ struct scene {
 	const struct strv *linkdests;	/* push: absolute folders; or NULL */
 	bool		 labelled;	/* push: the server puts attributes of
 					 * its own on files (SELinux) */
+	bool		 walled;	/* no link leads to anything that the
+					 * client may not have: rsync need not
+					 * open each folder on the way to each
+					 * file, if it can be told so */
 };
 
 /* The argument vector for a push or pull that was allowed, built from what was

@@ -223,7 +223,7 @@ pushes(void **state)
 	};
 	static const char head[] = "/usr/bin/rsync|--server|";
 	struct scene sc = { "/usr/bin/rsync", "/h.full", "h", NULL, NULL,
-	    NULL, false };
+	    NULL, false, false };
 	struct verdict v;
 	char buf[512];
 	size_t i;
@@ -272,7 +272,7 @@ pulls(void **state)
 	};
 	static const char head[] = "/x/rsync|--server|--sender|";
 	struct scene sc = { "/x/rsync", "/h.full", "h", NULL, NULL, NULL,
-	    false };
+	    false, false };
 	struct verdict v;
 	char buf[512];
 	size_t i, k;
@@ -307,7 +307,7 @@ the_scene_is_used(void **state)
 	char *dirs[] = { a, b, NULL };
 	struct strv ld = { dirs, 2 };
 	struct scene sc = { "/usr/bin/rsync", "/t", "pusher", NULL, "/s", &ld,
-	    false };
+	    false, false };
 	struct verdict v;
 	char buf[512];
 
@@ -327,6 +327,15 @@ the_scene_is_used(void **state)
 	sc.labelled = true;
 	argv_of(&v, &sc, buf, sizeof(buf));
 	assert_null(strstr(buf, "--filter"));
+	verdict_free(&v);
+
+	sc.walled = true;
+	judge("pusher", "rsync --server -r . pusher.full", &v);
+	argv_of(&v, &sc, buf, sizeof(buf));
+	assert_non_null(strstr(buf, "|--insecure-links|"));
+	sc.walled = false;
+	argv_of(&v, &sc, buf, sizeof(buf));
+	assert_null(strstr(buf, "--insecure-links"));
 	verdict_free(&v);
 
 	sc.host = "h";
