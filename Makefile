@@ -14,8 +14,9 @@ DEPS_RUN   = rsync openssh-server openssh-client iproute2 procps acl attr \
 	e2fsprogs python3-minimal util-linux
 DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
 DEPS_DEMO  = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM) aoetools
-DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq nbdkit strace
-DEPS_BENCH = gnuplot-nox btrfs-progs
+DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq nbdkit strace \
+	mariadb-server postgresql curl zstd
+DEPS_BENCH = gnuplot-nox btrfs-progs rsnapshot rdiff-backup borgbackup restic
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev
 
