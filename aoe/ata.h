@@ -58,6 +58,8 @@ struct ata_op {
 	uint8_t		error;
 	uint8_t		result;		/* sector count register then */
 	bool		on;		/* the SWITCHes */
+	unsigned	blank;		/* bytes of zeros to send: ATA_ANSWER,
+					 * ATA_SMART_STATUS, _SWITCH */
 	uint64_t	lba;		/* ATA_READ, ATA_WRITE … */
 	unsigned	count;
 };

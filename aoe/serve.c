@@ -77,9 +77,11 @@ serve_op(struct worker *w, struct req *r, const struct ata_disk *d,
 	uint8_t *data = r->frame + FRAME_ATA_HEADER;
 
 	r->verify = op->action == ATA_VERIFY;
+	memset(data, 0, op->blank);
 	switch (op->action) {
 	case ATA_ANSWER:
-		serve_ata_answer(w, r, op->status, op->error, op->result, 0);
+		serve_ata_answer(w, r, op->status, op->error, op->result,
+		    op->blank);
 		break;
 	case ATA_IDENTIFY:
 		ata_identify(d, data);
@@ -96,11 +98,11 @@ serve_op(struct worker *w, struct req *r, const struct ata_disk *d,
 	case ATA_SMART_STATUS:
 		frame_ata_signature(r->frame, d->failed ? 0xf4 : 0x4f,
 		    d->failed ? 0x2c : 0xc2);
-		serve_ata_answer(w, r, ATA_GOOD, 0, 0, 0);
+		serve_ata_answer(w, r, ATA_GOOD, 0, 0, op->blank);
 		break;
 	case ATA_SMART_SWITCH:
 		e->smart_off = !op->on;
-		serve_ata_answer(w, r, ATA_GOOD, 0, 0, 0);
+		serve_ata_answer(w, r, ATA_GOOD, 0, 0, op->blank);
 		break;
 	case ATA_CACHE_SWITCH:
 		/* Off: what is in it is written before the answer. */

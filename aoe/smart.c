@@ -25,8 +25,8 @@ is_signed(const struct frame_ata *a)
 	return a->lba[1] == 0x4f && a->lba[2] == 0xc2;
 }
 
-void
-smart_decide(const struct frame_ata *a, const struct ata_disk *d,
+static void
+decide(const struct frame_ata *a, const struct ata_disk *d,
     struct ata_op *op)
 {
 	if (!is_signed(a) || (d->smart_off && a->feature != SMART_ENABLE)) {
@@ -40,9 +40,7 @@ smart_decide(const struct frame_ata *a, const struct ata_disk *d,
 	case SMART_READ_LOG:
 		op->action = ATA_SMART_LOG;
 		op->lba = a->lba[0];
-		if (op->lba > LOG_ERRORS)
-			ata_refuse(op, ATA_IDNF);
-		else if (a->count != 1)
+		if (op->lba > LOG_ERRORS || a->count != 1)
 			ata_refuse(op, ATA_ABRT);
 		break;
 	case SMART_ENABLE:
@@ -57,6 +55,16 @@ smart_decide(const struct frame_ata *a, const struct ata_disk *d,
 		ata_refuse(op, ATA_ABRT);
 		break;
 	}
+}
+
+/* Who sends a sector with it, data or not, wants one back, or takes the answer
+ * for none: aoeping(8) does. */
+void
+smart_decide(const struct frame_ata *a, const struct ata_disk *d,
+    struct ata_op *op)
+{
+	decide(a, d, op);
+	op->blank = a->datalen >= SECTOR ? SECTOR : 0;
 }
 
 /* The last byte makes the sum of all zero. */

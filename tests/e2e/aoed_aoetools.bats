@@ -34,13 +34,43 @@ ping() {
 	[[ $output = *'model: backshelf aoed'* ]]
 }
 
-@test "aoeping's SMART commands are answered, done or refused" {
-	local command
-	for command in enable disable status read_data; do
-		run ping 1 -S "$command" 0 2
-		# An alarm or a time-out is no answer.
-		[ "$status" -lt 124 ]
+@test "aoeping's SMART commands are done, or aborted where there is nothing" {
+	local smart
+	for smart in enable return_status read_data read_log:0 \
+	    read_log:1; do
+		ping 1 -S "$smart" 0 2
 	done
+	for smart in offline_immediate:1 read_log:6; do
+		run ping 1 -S "$smart" 0 2
+		[ "$status" != 0 ]
+		[[ $output = *abort* ]]
+	done
+	run ping 1 -S write_log:128 0 2 < <(head -c 512 /dev/zero)
+	[[ $output = *abort* ]]
+	ping 1 -S disable 0 2
+	# It says by itself that there is no SMART then.
+	run ping 1 -S read_data 0 2
+	[ "$status" != 0 ]
+}
+
+# cfg K ARGUMENT...: aoecfg, which waits for ever too.
+cfg() {
+	local k=$1
+	shift
+	client "$k" timeout 3 aoecfg "$@" 0 2 aoe0
+}
+
+@test "aoecfg sets the config string and reads it" {
+	cfg 1 -c set -s 'rack 7'
+	cfg 1 | grep -q 'rack 7'
+	cfg 1 -c test -s 'rack 7' | grep -q 'rack 7'
+	cfg 1 -c prefix -s rack | grep -q 'rack 7'
+	cfg 1 -c set -s 'rack 8' || true
+	cfg 1 | grep -q 'rack 7'
+	cfg 1 -c fset -s 'rack 8'
+	cfg 1 | grep -q 'rack 8'
+	run cfg 1 -c test -s 'rack 7'
+	[ "$status" = 124 ]
 }
 
 @test "aoeping of a client that the table does not name waits in vain" {

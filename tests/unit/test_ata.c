@@ -171,7 +171,7 @@ smart_is_decided(void **state)
 		{ 0xda, 0xc24f00, 0, true, ATA_ANSWER, ATA_ABRT },
 		{ 0xd9, 0xc24f00, 0, true, ATA_ANSWER, ATA_ABRT },
 		{ 0xd4, 0xc24f00, 0, false, ATA_ANSWER, ATA_ABRT },
-		{ 0xd5, 0xc24f02, 1, false, ATA_ANSWER, ATA_IDNF },
+		{ 0xd5, 0xc24f02, 1, false, ATA_ANSWER, ATA_ABRT },
 		{ 0xd5, 0xc24f01, 2, false, ATA_ANSWER, ATA_ABRT },
 		{ 0xd6, 0xc24f80, 1, false, ATA_ANSWER, ATA_ABRT },
 		{ 0x00, 0xc24f00, 0, false, ATA_ANSWER, ATA_ABRT },
@@ -199,8 +199,36 @@ smart_is_decided(void **state)
 		ata_decide(&a, &d, &op);
 		assert_int_equal(op.action, rows[i].action);
 		assert_int_equal(op.error, rows[i].error);
+		assert_int_equal(op.blank, 0);
 		if (op.action == ATA_SMART_SWITCH)
 			assert_int_equal(op.on, rows[i].feature == 0xd8);
+	}
+}
+
+/* aoeping sends 1024 bytes with every command and waits for 512. */
+static void
+smart_answers_who_sends_a_sector(void **state)
+{
+	static const struct {
+		uint8_t		feature;
+		size_t		datalen;
+		unsigned	blank;
+	} rows[] = {
+		{ 0xda, 511, 0 }, { 0xda, 512, 512 }, { 0xd8, 1024, 512 },
+		{ 0x00, 24, 0 }, { 0x00, 1024, 512 },
+	};
+	const struct ata_disk d = { .sectors = CAPACITY, .max = 17 };
+	struct ata_op op;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		const struct frame_ata a = { .command = 0xb0,
+		    .feature = rows[i].feature, .datalen = rows[i].datalen,
+		    .lba = { 0, 0x4f, 0xc2 } };
+
+		ata_decide(&a, &d, &op);
+		assert_int_equal(op.blank, rows[i].blank);
 	}
 }
 
@@ -333,6 +361,7 @@ main(void)
 		cmocka_unit_test(good_commands_are_carried_out),
 		cmocka_unit_test(verifies_have_no_limit),
 		cmocka_unit_test(smart_is_decided),
+		cmocka_unit_test(smart_answers_who_sends_a_sector),
 		cmocka_unit_test(smart_tables_are_sound),
 		cmocka_unit_test(the_write_cache_is_switched),
 		cmocka_unit_test(identify_has_what_initiators_read),
