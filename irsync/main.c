@@ -62,6 +62,11 @@ static const struct command {
 	    "       irsync [-nv] [--json] [--part k/n] --store directory "
 	    "verify\n"
 	    "              [host ...]" },
+	{ "status", cmd_status, FROM "json max-age storage store ", true,
+	    "[-v] [-f file] [--json] [--max-age age] [--storage name] "
+	    "status\n"
+	    "       irsync [--json] [--max-age age] --store directory status "
+	    "[host ...]" },
 };
 
 /* Where an option's value goes: a bool, or with an argument a const char *, of
@@ -92,6 +97,7 @@ static const struct given {
 	    offsetof(struct irsync, identity) },
 	{ "in-place", 0, no_argument, offsetof(struct irsync, in_place) },
 	{ "json", 0, no_argument, offsetof(struct irsync, json) },
+	{ "max-age", 0, required_argument, offsetof(struct irsync, max_age) },
 	{ "part", 0, required_argument, offsetof(struct irsync, part) },
 	{ "port", 'p', required_argument, offsetof(struct irsync, port) },
 	{ "sample", 0, required_argument, offsetof(struct irsync, sample) },
@@ -337,6 +343,8 @@ run(struct irsync *ir, const struct command *cmd, char **argv)
 	if (cmd->run != cmd_init &&
 	    (load_any(ir) == -1 || choose_storage(ir) == -1)) {
 		irsync_conf_free(&ir->conf);
+		if (cmd->run == cmd_status)
+			return status_unknown("the configuration is wrong");
 		return BS_CONFIG;
 	}
 	for (; *argv != NULL; argv++)

@@ -61,8 +61,8 @@ same_from_disk() {
 	chmod 4755 "$T/src/same"
 	touch -d '2020-01-01 00:00:00.5' "$T/src/same"
 	irsync backup
-	S=("$(irsync list --json | jq -r '.snapshots[-2].stamp')")
-	changes "${S[0]}" | grep -qx '\* /same  (attributes)'
+	before=$(irsync list --json | jq -r '.snapshots[-2].stamp')
+	changes "$before" | grep -qx '\* /same  (attributes)'
 	run -0 irsync list "$T/src/same"
 	[ "${lines[0]}" = "$T/src/same: 3 versions" ]
 }
