@@ -146,11 +146,22 @@ out:
  * version of libc or rsync is broken by a call that nobody thought of.
  */
 
-/* Nothing that the toolkit confines needs any of these. */
-static const int never[] = {
+/* rsync needs none of these. */
+static const int never_rsync[] = {
 	/* the network; socketpair(2) stays, rsync's processes talk by it */
 	SCMP_SYS(socket), SCMP_SYS(connect), SCMP_SYS(bind), SCMP_SYS(listen),
 	SCMP_SYS(accept), SCMP_SYS(accept4),
+	/* another way to start a program */
+	SCMP_SYS(execveat),
+	/* nodes: --fake-super keeps devices as files */
+	SCMP_SYS(mknod), SCMP_SYS(mknodat),
+	/* shared memory and queues that outlive a process */
+	SCMP_SYS(shmget), SCMP_SYS(shmat), SCMP_SYS(msgget),
+	SCMP_SYS(semget), SCMP_SYS(mq_open),
+};
+
+/* Nothing that the toolkit confines needs any of these. */
+static const int never[] = {
 	/* other processes */
 	SCMP_SYS(ptrace), SCMP_SYS(process_vm_readv),
 	SCMP_SYS(process_vm_writev), SCMP_SYS(pidfd_open),
@@ -165,8 +176,6 @@ static const int never[] = {
 	SCMP_SYS(name_to_handle_at), SCMP_SYS(quotactl),
 	SCMP_SYS(quotactl_fd), SCMP_SYS(swapon), SCMP_SYS(swapoff),
 	SCMP_SYS(acct), SCMP_SYS(fanotify_init),
-	/* nodes: --fake-super keeps devices as files */
-	SCMP_SYS(mknod), SCMP_SYS(mknodat),
 	/* the kernel's wide or young surfaces */
 	SCMP_SYS(bpf), SCMP_SYS(perf_event_open), SCMP_SYS(userfaultfd),
 	SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter),
@@ -182,11 +191,6 @@ static const int never[] = {
 	SCMP_SYS(settimeofday), SCMP_SYS(clock_settime), SCMP_SYS(adjtimex),
 	SCMP_SYS(clock_adjtime), SCMP_SYS(sethostname),
 	SCMP_SYS(setdomainname),
-	/* shared memory and queues that outlive a process */
-	SCMP_SYS(shmget), SCMP_SYS(shmat), SCMP_SYS(msgget),
-	SCMP_SYS(semget), SCMP_SYS(mq_open),
-	/* another way to start a program */
-	SCMP_SYS(execveat),
 };
 
 /* Calls that are forbidden by their arguments.  0, or a negative errno. */
@@ -229,7 +233,7 @@ add_conditions(scmp_filter_ctx ctx, const char *path)
 
 /* 0, or a negative errno. */
 static int
-rules_rsync(scmp_filter_ctx ctx, const char *path)
+rules_command(scmp_filter_ctx ctx, const char *path)
 {
 	size_t i;
 	int rc = 0;
@@ -237,6 +241,19 @@ rules_rsync(scmp_filter_ctx ctx, const char *path)
 	for (i = 0; rc == 0 && i < sizeof(never) / sizeof(never[0]); i++)
 		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), never[i], 0);
 	return rc == 0 ? add_conditions(ctx, path) : rc;
+}
+
+static int
+rules_rsync(scmp_filter_ctx ctx, const char *path)
+{
+	size_t i;
+	int rc = rules_command(ctx, path);
+
+	for (i = 0; rc == 0 &&
+	    i < sizeof(never_rsync) / sizeof(never_rsync[0]); i++)
+		rc = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM),
+		    never_rsync[i], 0);
+	return rc;
 }
 
 /* All that SANDBOX_SERVE may do.  Nothing here names a file, a process or an
@@ -432,6 +449,9 @@ sandbox_seccomp(enum sandbox_profile profile, const char *path)
 	case SANDBOX_RSYNC:
 		rc = rules_rsync(ctx, path);
 		break;
+	case SANDBOX_COMMAND:
+		rc = rules_command(ctx, NULL);
+		break;
 	case SANDBOX_SERVE:
 		rc = rules_serve(ctx);
 		break;
@@ -481,7 +501,7 @@ sandbox_limits(enum sandbox_profile profile, bool own_user)
 {
 	size_t i;
 
-	(void)profile;		/* one as yet */
+	(void)profile;		/* the same for all as yet */
 	for (i = 0; i < sizeof(rsync_limits) / sizeof(rsync_limits[0]); i++)
 		if (limit(rsync_limits[i].what, rsync_limits[i].most) == -1)
 			return -1;

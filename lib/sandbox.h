@@ -14,6 +14,9 @@
 
 enum sandbox_profile {
 	SANDBOX_RSYNC,		/* an rsync that a stranger talks to */
+	SANDBOX_COMMAND,	/* a program that the operator lets a stranger
+				 * start: it may use the network and start
+				 * others, but gains no rights */
 	SANDBOX_SERVE,		/* threads that serve a network from descriptors
 				 * they hold or are handed */
 	SANDBOX_SERVING		/* on top of that in all threads of a process,
@@ -48,8 +51,9 @@ bool	sandbox_landlock_works(void);
 int	sandbox_landlock(const struct sandbox_rule *, size_t n);
 
 /* Forbid the system calls that the profile has no use for; they fail with
- * EPERM, those of SANDBOX_SERVE with a trace (sandbox_refused()).  If `path` is not NULL, the one program that can still be started is
- * that at this very pointer, to be passed to execve(2) next.  Also sets
+ * EPERM, those of SANDBOX_SERVE with a trace (sandbox_refused()).  If `path` is
+ * not NULL, SANDBOX_RSYNC can start one program only, that at this very
+ * pointer, to be passed to execve(2) next.  Also sets
  * no_new_privs.  0, or -1 with errno. */
 int	sandbox_seccomp(enum sandbox_profile, const char *path);
 

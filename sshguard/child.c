@@ -3,13 +3,15 @@
  *
  * With a jail it begins in namespaces of its own and is the first process of
  * its pid namespace: when it ends, the kernel kills whatever it started, before
- * wait(2) returns here.  Without one, what it leaves behind becomes our child
- * and is killed by us.  PR_SET_PDEATHSIG kills it when we are killed.
+ * wait(2) returns here; PR_SET_PDEATHSIG kills it when we are killed.  Without
+ * one, keeper.c stands between and does the same.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
 #include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -20,14 +22,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "child.h"
+#include "keeper.h"
+#include "relay.h"
 #include "spawn.h"
+#include "throttle.h"
 
-#define GRACE	10		/* seconds between SIGTERM and SIGKILL */
-#define STRAYS	5000		/* ms to be rid of what a child left behind */
+#define GRACE	10000		/* ms between SIGTERM and SIGKILL */
+#define LAST_WORDS 5000		/* ms for the client to read the last errors */
 
 /* What the child is given. */
 struct birth {
@@ -49,15 +53,24 @@ confine(const struct birth *b)
 {
 	const struct child *c = b->c;
 
-	if (sandbox_landlock(c->rules, c->n_rules) == -1 &&
+	if (c->profile == SANDBOX_RSYNC &&
+	    sandbox_landlock(c->rules, c->n_rules) == -1 &&
 	    (c->jail == NULL || errno != ENOSYS))
 		return give_up(b, "Landlock");
-	if (sandbox_seccomp(SANDBOX_RSYNC, c->argv[0]) == -1)
+	if (sandbox_seccomp(c->profile, c->argv[0]) == -1)
 		return give_up(b, "seccomp");
 	/* Last: an address sanitizer could not do the above under them. */
-	if (sandbox_limits(SANDBOX_RSYNC, c->jail != NULL) == -1)
+	if (sandbox_limits(c->profile, c->jail != NULL) == -1)
 		return give_up(b, "resource limits");
 	return 0;
+}
+
+static int
+limit_files(uint64_t most)
+{
+	struct rlimit r = { most, most };
+
+	return most == 0 ? 0 : setrlimit(RLIMIT_FSIZE, &r);
 }
 
 /* spawn.h's setup: runs in the child. */
@@ -75,11 +88,15 @@ child_setup(void *arg)
 			return give_up(b, what);
 	} else if (chdir(b->c->cwd) == -1)
 		return give_up(b, b->c->cwd);
+	else if (keeper_fork(b->life[0]) == -1)
+		return give_up(b, "process");
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) == -1)
 		return give_up(b, "prctl");
 	/* It may have died before it was asked to tell. */
 	if (poll(&p, 1, 0) != 0)
 		return -1;
+	if (limit_files(b->c->file_max) == -1)
+		return give_up(b, "resource limits");
 	return b->c->sandbox ? confine(b) : 0;
 }
 
@@ -127,73 +144,129 @@ child_block_signals(void)
 	(void)signal(SIGUSR1, SIG_IGN);
 }
 
-/* Wait for its end.  Exit status, or 128 + signal. */
-static int
-await(pid_t pid)
-{
-	struct timespec grace = { GRACE, 0 };
-	bool ending = false;
-	sigset_t set;
-	pid_t got;
-	int status, sig;
+/* A program that runs, and what its end waits for. */
+struct run {
+	const struct child	*c;
+	struct ending		*e;
+	pid_t			 pid;
+	int			 sigs;		/* signalfd */
+	int			 io;		/* its /proc/PID/io, or -1 */
+	long			 kill_at;	/* ms; 0: it was not asked to
+						 * end */
+	long			 watch_at;	/* ms */
+	struct relay		 errors;
+};
 
-	awaited_set(&set);
-	for (;;) {
-		if ((got = waitpid(pid, &status, WNOHANG)) == pid)
-			break;
-		if (got == -1 && errno != EINTR)
-			return 128 + SIGKILL;	/* cannot be */
-		sig = sigtimedwait(&set, NULL, ending ? &grace : NULL);
-		if (sig == -1 && errno == EAGAIN)
-			(void)kill(pid, SIGKILL);
-		else if (sig != -1 && sig != SIGCHLD && !ending) {
-			(void)kill(pid, SIGTERM);
-			ending = true;
-		}
-	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
-	    WEXITSTATUS(status);
-}
-
-/* Kill the children that we have; each may have become one just now. */
+/* What it read and wrote, with all that it has waited for, is in a file that
+ * opens only once it has executed and before it has ended. */
 static void
-kill_children(void)
+open_counts(struct run *r)
 {
-	char text[4096], *p = text, *end;
-	ssize_t n;
-	long pid;
-	int fd;
+	char path[40];
 
-	if ((fd = open("/proc/thread-self/children",
-	    O_RDONLY | O_CLOEXEC)) == -1)
+	if (r->io != -1)
 		return;
-	n = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	/* What was cut off at the end is killed in the next round. */
-	while ((pid = strtol(p, &end, 10)) > 1 && *end == ' ') {
-		(void)kill((pid_t)pid, SIGKILL);
-		p = end;
+	snprintf(path, sizeof(path), "/proc/%ld/io", (long)r->pid);
+	r->io = open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void
+read_counts(const struct run *r)
+{
+	unsigned long long in = 0, out = 0;
+	char text[512];
+	ssize_t n;
+
+	if (r->io == -1 || (n = read(r->io, text, sizeof(text) - 1)) <= 0)
+		return;
+	text[n] = '\0';
+	if (sscanf(text, "rchar: %llu\nwchar: %llu", &in, &out) == 2) {
+		r->e->bytes_in = in;
+		r->e->bytes_out = out;
 	}
 }
 
-/* Wait until nothing that the child started is left.  -1 if that cannot be
- * had: it multiplies faster than it dies. */
-static int
-reap_strays(void)
+/* Has it ended?  Then e->status is its exit status, or 128 + signal. */
+static bool
+has_ended(struct run *r)
 {
-	struct timespec pause = { 0, 1000000 };
-	int i;
+	siginfo_t si = { 0 };
+	int status;
 
-	for (i = 0; i < STRAYS; i++) {
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-		if (waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD)
-			return 0;
-		kill_children();
-		nanosleep(&pause, NULL);
+	if (waitid(P_PID, (id_t)r->pid, &si, WEXITED | WNOHANG | WNOWAIT) ==
+	    -1) {
+		if (errno == EINTR)
+			return false;
+		r->e->status = 128 + SIGKILL;	/* cannot be */
+		return true;
 	}
-	return -1;
+	if (si.si_pid != r->pid)
+		return false;
+	read_counts(r);
+	(void)waitpid(r->pid, &status, 0);
+	r->e->status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+	    WEXITSTATUS(status);
+	return true;
+}
+
+/* A signal for us: ask it to end. */
+static void
+take_signals(struct run *r)
+{
+	struct signalfd_siginfo si;
+
+	while (read(r->sigs, &si, sizeof(si)) == (ssize_t)sizeof(si))
+		if (si.ssi_signo != SIGCHLD && r->kill_at == 0) {
+			(void)kill(r->pid, SIGTERM);
+			r->kill_at = relay_now() + GRACE;
+		}
+}
+
+/* Do what is due; how many ms until something is, or -1. */
+static int
+take_time(struct run *r)
+{
+	const struct watch *w = &r->c->watch;
+	long now = relay_now(), next = -1;
+	int ms;
+
+	if (w->ok != NULL && now >= r->watch_at && !r->e->stopped) {
+		if (!w->ok(w->arg, r->pid, &ms)) {
+			r->e->stopped = true;
+			(void)kill(r->pid, SIGKILL);
+		}
+		now = relay_now();
+		r->watch_at = now + ms;
+	}
+	if (w->ok != NULL && !r->e->stopped)
+		next = r->watch_at - now;
+	if (r->kill_at != 0 && now >= r->kill_at)
+		(void)kill(r->pid, SIGKILL);
+	else if (r->kill_at != 0 && (next == -1 || r->kill_at - now < next))
+		next = r->kill_at - now;
+	return next > 60000 ? 60000 : (int)next;
+}
+
+/* Wait for its end, and pass on what it says. */
+static void
+await(struct run *r)
+{
+	struct pollfd p[3];
+	int ms, relay_ms;
+
+	while (!has_ended(r)) {
+		open_counts(r);
+		ms = take_time(r);
+		relay_ms = relay_poll(&r->errors, p + 1);
+		if (ms == -1 || (relay_ms != -1 && relay_ms < ms))
+			ms = relay_ms;
+		p[0].fd = r->sigs;
+		p[0].events = POLLIN;
+		if (poll(p, 3, ms) == -1)
+			continue;
+		take_signals(r);
+		relay_move(&r->errors, p + 1);
+	}
 }
 
 /* Let go of rsync's stream, so that its other end sees it close. */
@@ -220,36 +293,99 @@ close_pair(int fds[2])
 			close(fds[i]);
 }
 
+/* What the program is given as its descriptors. */
+struct streams {
+	int	err[2];		/* a pipe */
+	int	in;		/* a slow one, or 0 */
+	int	go;		/* a byte to it starts the pump, or 0 */
+	pid_t	pump;		/* fills `in`, or -1 */
+};
+
+static int
+streams_open(struct streams *s, const struct child *c)
+{
+	if (pipe2(s->err, O_CLOEXEC) == -1)
+		return -1;
+	if (c->in_kib == 0)
+		return 0;
+	s->pump = throttle_start(0, c->in_kib, &s->in, &s->go);
+	return s->pump == -1 ? -1 : 0;
+}
+
+static void
+pump_stop(struct streams *s)
+{
+	if (s->pump > 0) {
+		(void)kill(s->pump, SIGKILL);
+		(void)waitpid(s->pump, NULL, 0);
+	}
+	s->pump = -1;
+}
+
+static void
+streams_close(struct streams *s)
+{
+	close_pair(s->err);
+	if (s->in > 0)
+		close(s->in);
+	if (s->go > 0)
+		close(s->go);
+	pump_stop(s);
+}
+
+/* It runs, or says why not: see it through to its end. */
+static void
+see_through(struct run *r, struct birth *b, struct streams *s)
+{
+	close(b->report[1]);
+	b->report[1] = -1;
+	close(s->err[1]);
+	s->err[1] = -1;
+	read_report(b->report[0], r->e);
+	/* A child that could not be started leaves the stream for another. */
+	if (s->go > 0 && r->e->started)
+		(void)!write(s->go, "", 1);
+	if (r->e->started)
+		drop_stream();
+	if (s->in > 0) {
+		close(s->in);	/* it is the program's now */
+		s->in = 0;
+	}
+	relay_init(&r->errors, s->err[0], 2, r->c->patience);
+	await(r);
+	pump_stop(s);
+	if (r->c->jail == NULL && keeper_reap() == -1)
+		r->e->status = 128 + SIGKILL;
+	relay_finish(&r->errors, LAST_WORDS);
+}
+
 void
 child_run(const struct child *c, struct ending *e)
 {
 	struct birth b = { c, { -1, -1 }, { -1, -1 } };
-	struct spawn sp = { .path = c->argv[0], .argv = c->argv, .in = 0,
-	    .out = 1, .err = 2, .setup = child_setup, .arg = &b };
-	struct timespec t0, t1;
-	pid_t pid;
+	struct streams s = { { -1, -1 }, 0, 0, -1 };
+	struct run r = { .c = c, .e = e, .sigs = -1, .io = -1 };
+	struct spawn sp = { .path = c->argv[0], .argv = c->argv,
+	    .envp = c->envp, .out = 1, .setup = child_setup, .arg = &b };
+	long begin = relay_now();
+	sigset_t set;
 
 	memset(e, 0, sizeof(*e));
 	e->status = 1;
-	clock_gettime(CLOCK_MONOTONIC, &t0);
-	if (pipe2(b.life, O_CLOEXEC) == -1 || pipe2(b.report, O_CLOEXEC) == -1)
+	awaited_set(&set);
+	if (pipe2(b.life, O_CLOEXEC) == -1 ||
+	    pipe2(b.report, O_CLOEXEC) == -1 || streams_open(&s, c) == -1 ||
+	    (r.sigs = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) == -1)
 		goto fail;
+	sp.in = s.in;
+	sp.err = s.err[1];
 	sp.namespaces = c->jail != NULL ? jail_namespaces() : 0;
 	if (c->jail == NULL && prctl(PR_SET_CHILD_SUBREAPER, 1) == -1)
 		goto fail;
-	if ((pid = spawn_start(&sp)) == -1)
+	if ((r.pid = spawn_start(&sp)) == -1)
 		goto fail;
-	close(b.report[1]);
-	b.report[1] = -1;
-	read_report(b.report[0], e);
-	/* A child that could not be started leaves the stream for another. */
-	if (e->started)
-		drop_stream();
-	e->status = await(pid);
-	if (c->jail == NULL && reap_strays() == -1)
-		e->status = 128 + SIGKILL;
-	clock_gettime(CLOCK_MONOTONIC, &t1);
-	e->seconds = (long)(t1.tv_sec - t0.tv_sec);
+	see_through(&r, &b, &s);
+	e->seconds = (relay_now() - begin) / 1000;
 	goto out;
 fail:
 	e->error = errno;
@@ -258,4 +394,9 @@ fail:
 out:
 	close_pair(b.life);
 	close_pair(b.report);
+	streams_close(&s);
+	if (r.sigs != -1)
+		close(r.sigs);
+	if (r.io != -1)
+		close(r.io);
 }

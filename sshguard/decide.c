@@ -63,15 +63,27 @@ static void
 refuse_offer(struct verdict *v, const char *what)
 {
 	const struct policy_client *c = v->who;
+	char also[300] = "";
+	size_t i;
 
+	for (i = 0; i < c->commands.n; i++) {
+		(void)strlcat(also, i == 0 ? ", or \"" : "\", \"",
+		    sizeof(also));
+		(void)strlcat(also, c->commands.v[i], sizeof(also));
+	}
+	if (i > 0)
+		(void)strlcat(also, "\"", sizeof(also));
 	if (c->push && c->pull)
 		refuse(v, "%s; allowed is rsync to %s.full, and from %s.full "
-		    "and %s.snaps", what, c->name, c->name, c->name);
+		    "and %s.snaps%s", what, c->name, c->name, c->name, also);
 	else if (c->push)
-		refuse(v, "%s; allowed is rsync to %s.full", what, c->name);
+		refuse(v, "%s; allowed is rsync to %s.full%s", what, c->name,
+		    also);
 	else if (c->pull)
-		refuse(v, "%s; allowed is rsync from %s.full and %s.snaps",
-		    what, c->name, c->name);
+		refuse(v, "%s; allowed is rsync from %s.full and %s.snaps%s",
+		    what, c->name, c->name, also);
+	else if (i > 0)
+		refuse(v, "%s; allowed is %s", what, also + strlen(", or "));
 	else
 		refuse(v, "%s; the policy allows %s nothing", what, c->name);
 }
@@ -302,6 +314,43 @@ decide_pull(const struct inquiry *q, struct verdict *v)
 	v->dry_run = true;
 }
 
+/* Are these the words of one of the policy's commands? */
+static bool
+is_command(const struct policy_client *c, const struct strv *words)
+{
+	struct strv own = { 0 };
+	struct diag d;
+	bool same = false;
+	size_t i, k;
+
+	for (i = 0; !same && i < c->commands.n; i++) {
+		if (cmdline_split(c->commands.v[i], strlen(c->commands.v[i]),
+		    &own, &d) == 0 && own.n == words->n)
+			for (k = 0, same = true; same && k < own.n; k++)
+				same = strcmp(own.v[k], words->v[k]) == 0;
+		strv_free(&own);
+	}
+	return same;
+}
+
+static void
+decide_rsync(const struct inquiry *q, const struct strv *words,
+    struct verdict *v)
+{
+	struct diag d = { 0 };
+
+	if (!v->who->push && !v->who->pull)
+		refuse_offer(v, "rsync");
+	else if (rsync_request_parse(words, q->rest, &v->rq, &d) == -1)
+		refuse(v, "%s", d.msg);
+	else if (v->rq.secluded && q->rest == NULL)
+		v->kind = VERDICT_SECLUDED;
+	else if (v->rq.sender)
+		decide_pull(q, v);
+	else
+		decide_push(q, v);
+}
+
 static void
 decide_command(const struct inquiry *q, struct verdict *v)
 {
@@ -314,14 +363,15 @@ decide_command(const struct inquiry *q, struct verdict *v)
 		v->kind = VERDICT_SHELL;
 	else if (words.n == 1 && strcmp(words.v[0], "true") == 0)
 		v->kind = VERDICT_TRUE;
-	else if (words.n < 2 || strcmp(words.v[1], "--server") != 0)
+	else if (is_command(v->who, &words)) {
+		if (strv_addall(&v->command, &words) == -1)
+			refuse(v, "out of memory");
+		else
+			v->kind = VERDICT_COMMAND;
+	} else if (words.n < 2 || strcmp(words.v[1], "--server") != 0)
 		refuse_offer(v, "not an rsync server command");
-	else if (rsync_request_parse(&words, &v->rq, &d) == -1)
-		refuse(v, "%s", d.msg);
-	else if (v->rq.sender)
-		decide_pull(q, v);
 	else
-		decide_push(q, v);
+		decide_rsync(q, &words, v);
 	strv_free(&words);
 }
 
@@ -335,6 +385,9 @@ decide(const struct inquiry *q, struct verdict *v)
 		refuse(v, "the policy names no client \"%.100s\"", q->client);
 	else if (!policy_from(v->who, q->address))
 		refuse(v, "%s may not come from this address", q->client);
+	else if (!policy_hours(v->who, q->minute))
+		refuse(v, "%s may not come at this time of the day",
+		    q->client);
 	else if (q->command == NULL)
 		v->kind = VERDICT_SHELL;
 	else
@@ -348,18 +401,23 @@ verdict_free(struct verdict *v)
 	free(v->subdir);
 	strv_free(&v->paths);
 	strv_free(&v->stamps);
+	strv_free(&v->command);
 	memset(v, 0, sizeof(*v));
 }
 
-/* The shorter of the client's and the policy's; 0 is none. */
+/* The lower one of two limits, of which 0 is none. */
 static unsigned
-timeout_of(const struct verdict *v)
+lower(unsigned a, unsigned b)
 {
-	unsigned a = v->rq.timeout, b = v->who->timeout;
-
 	if (a == 0 || b == 0)
 		return a + b;
 	return a < b ? a : b;
+}
+
+unsigned
+decide_bwlimit(const struct verdict *v)
+{
+	return lower(v->rq.bwlimit, v->who->bwlimit);
 }
 
 /* With --fake-super, rsync (3.2 to 3.5.0 at least) loses the ACL of a folder
@@ -393,6 +451,7 @@ add_options(const struct verdict *v, const struct scene *sc,
     struct strv *argv)
 {
 	const struct rsync_request *rq = &v->rq;
+	unsigned timeout = lower(rq->timeout, v->who->timeout);
 	size_t i;
 	int rc = 0;
 
@@ -404,8 +463,10 @@ add_options(const struct verdict *v, const struct scene *sc,
 	rc |= add_parts(rq, argv);
 	if (!rq->sender && strchr(rq->letters, 'X') != NULL && !sc->labelled)
 		rc |= strv_add(argv, KEEP_ACLS);
-	if (timeout_of(v) != 0)
-		rc |= strv_addf(argv, "--timeout=%u", timeout_of(v));
+	if (timeout != 0)
+		rc |= strv_addf(argv, "--timeout=%u", timeout);
+	if (decide_bwlimit(v) != 0)
+		rc |= strv_addf(argv, "--bwlimit=%u", decide_bwlimit(v));
 	if (sc->confine != NULL)
 		rc |= strv_addf(argv, "--confine-root=%s", sc->confine);
 	if (sc->walled)

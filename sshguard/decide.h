@@ -19,12 +19,17 @@ struct inquiry {
 	const char		*address;	/* NULL: not over the network */
 	const char		*command;	/* SSH_ORIGINAL_COMMAND; NULL:
 						 * none, a shell was wanted */
+	const struct strv	*rest;		/* what --secluded-args sent;
+						 * NULL: not read */
+	unsigned		 minute;	/* of the day, local time */
 };
 
 enum verdict_kind {
 	VERDICT_REFUSED,	/* `reason` says why, and what would do */
 	VERDICT_SHELL,		/* refused: an interactive shell */
+	VERDICT_SECLUDED,	/* read inquiry's `rest`, and judge again */
 	VERDICT_TRUE,		/* "true": a check of the connection */
+	VERDICT_COMMAND,	/* one of the policy's own */
 	VERDICT_PUSH,
 	VERDICT_PULL
 };
@@ -32,10 +37,11 @@ enum verdict_kind {
 /* Zero-initialise; free with verdict_free. */
 struct verdict {
 	enum verdict_kind		 kind;
-	char				 reason[256];	/* printable */
+	char				 reason[512];	/* printable */
 	const struct policy_client	*who;	/* NULL: not in the policy */
 	struct rsync_request		 rq;	/* push and pull */
 	bool				 dry_run; /* nothing may change */
+	struct strv			 command; /* one of the policy's */
 	/* a push: */
 	char				*subdir; /* below HOST.full: "", "a/b" */
 	bool				 slash;	 /* it ended in a slash */
@@ -69,6 +75,10 @@ struct scene {
 					 * open each folder on the way to each
 					 * file, if it can be told so */
 };
+
+/* The speed of a client, KiB a second: the lower one of its own wish and the
+ * policy's; 0: no limit. */
+unsigned	decide_bwlimit(const struct verdict *);
 
 /* The argument vector for a push or pull that was allowed, built from what was
  * understood of the command; not a word of the client's is passed through.

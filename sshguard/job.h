@@ -7,6 +7,7 @@
 #define BACKSHELF_SSHGUARD_JOB_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "child.h"
 #include "decide.h"
@@ -35,6 +36,8 @@ struct job {
 	struct strv		 linkdests;
 	struct sandbox_rule	 rules[RULES_MAX];
 	size_t			 n_rules;
+	struct watch		 watch;		/* while it runs; or none */
+	uint64_t		 file_max;	/* bytes of a file; 0: any */
 };
 
 /* run.c */
@@ -75,8 +78,17 @@ bool	job_without_jail(struct job *, const struct ending *);
 int	job_failed(const struct job *, const char *what);
 int	job_not_started(const struct job *, const struct ending *);
 
-/* push.c and pull.c: the exit status. */
+/* Take one of the places that the policy grants the client.  BS_OK, or the
+ * exit status with all told. */
+int	job_sit(const struct job *, const struct store *);
+
+/* Log how rsync ended. */
+void	job_log_end(const struct job *, const char *what,
+	    const struct ending *);
+
+/* push.c, pull.c and command.c: the exit status. */
 int	job_push(struct job *);
 int	job_read(struct job *);
+int	job_command(struct job *);
 
 #endif

@@ -13,6 +13,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,16 +26,18 @@
 
 #include "journal.h"
 
+#define CLIENT_MS	5000	/* for the client to read a little */
+
 void
 journal_open(struct journal *j)
 {
 	snprintf(j->name, sizeof(j->name), "sshval(%ld)", (long)getpid());
-	j->fd = -1;
+	j->file = NULL;
 	openlog(j->name, 0, LOG_AUTH);
 }
 
-int
-journal_file(struct journal *j, const char *path)
+static int
+open_file(const char *path)
 {
 	struct stat st;
 	int fd;
@@ -47,7 +51,21 @@ journal_file(struct journal *j, const char *path)
 		errno = EINVAL;
 		return -1;
 	}
-	j->fd = fd;
+	return fd;
+}
+
+int
+journal_file(struct journal *j, const char *path)
+{
+	int fd;
+
+	j->file = NULL;
+	if (path == NULL)
+		return 0;
+	if ((fd = open_file(path)) == -1)
+		return -1;
+	close(fd);
+	j->file = path;
 	return 0;
 }
 
@@ -57,7 +75,7 @@ write_file(const struct journal *j, const char *text)
 	char host[65], stamp[32], *line;
 	struct tm tm;
 	time_t now = time(NULL);
-	int n;
+	int fd, n;
 
 	if (gethostname(host, sizeof(host)) == -1)
 		(void)strlcpy(host, "localhost", sizeof(host));
@@ -68,9 +86,60 @@ write_file(const struct journal *j, const char *text)
 	if (n == -1)
 		return;
 	/* A full disk must not keep a client from its backup. */
-	if (write(j->fd, line, (size_t)n) == -1)
-		syslog(LOG_WARNING, "log file: %s", strerror(errno));
+	if ((fd = open_file(j->file)) == -1 ||
+	    write(fd, line, (size_t)n) == -1)
+		syslog(LOG_WARNING, "%s: %s", j->file, strerror(errno));
+	if (fd != -1)
+		close(fd);
 	free(line);
+}
+
+/* Write to the client, who may not be reading. */
+static void
+write_client(const char *text, size_t n)
+{
+	struct pollfd p = { .fd = 2, .events = POLLOUT };
+	ssize_t w;
+
+	for (; n > 0; text += w, n -= (size_t)w) {
+		if (poll(&p, 1, CLIENT_MS) != 1 ||
+		    (p.revents & POLLOUT) == 0)
+			return;
+		if ((w = write(2, text, n < PIPE_BUF ? n : PIPE_BUF)) == -1)
+			return;
+	}
+}
+
+static void
+say_client(const char *name, const char *safe)
+{
+	char *line;
+	int n;
+
+	n = asprintf(&line, "%s: %s\n", name, safe);
+	if (n == -1)
+		return;
+	write_client(line, (size_t)n);
+	free(line);
+}
+
+/* The text, escaped and cut; NULL if memory is short. */
+static char *make_safe(const char *, va_list)
+    __attribute__((format(printf, 1, 0)));
+
+static char *
+make_safe(const char *fmt, va_list ap)
+{
+	char *raw = NULL, *safe;
+
+	if (vasprintf(&raw, fmt, ap) == -1)
+		return NULL;
+	if (strlen(raw) > JOURNAL_LINE)
+		strcpy(raw + JOURNAL_LINE - 4, "...");
+	if ((safe = calloc(strlen(raw) + 1, 4)) != NULL)
+		strvis(safe, raw, VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
+	free(raw);
+	return safe;
 }
 
 static void say(const struct journal *, int, const char *, va_list)
@@ -79,24 +148,31 @@ static void say(const struct journal *, int, const char *, va_list)
 static void
 say(const struct journal *j, int client, const char *fmt, va_list ap)
 {
-	char *raw = NULL, *safe = NULL;
 	int saved = errno;
+	char *safe;
 
-	if (vasprintf(&raw, fmt, ap) == -1)
-		return;
-	if (strlen(raw) > JOURNAL_LINE)
-		strcpy(raw + JOURNAL_LINE - 4, "...");
-	if ((safe = calloc(strlen(raw) + 1, 4)) != NULL) {
-		strvis(safe, raw, VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
+	if ((safe = make_safe(fmt, ap)) != NULL) {
 		syslog(LOG_INFO, "%s", safe);
-		if (j->fd != -1)
+		if (j->file != NULL)
 			write_file(j, safe);
 		if (client)
-			dprintf(2, "%s: %s\n", j->name, safe);
+			say_client(j->name, safe);
 	}
 	free(safe);
-	free(raw);
 	errno = saved;
+}
+
+void
+journal_client(const char *fmt, ...)
+{
+	va_list ap;
+	char *safe;
+
+	va_start(ap, fmt);
+	if ((safe = make_safe(fmt, ap)) != NULL)
+		say_client("backshelf", safe);
+	va_end(ap);
+	free(safe);
 }
 
 void

@@ -14,26 +14,32 @@
 #include <stdlib.h>
 #include <string.h>
 #include <syslog.h>
+#include <time.h>
 #include <unistd.h>
 #include <vis.h>
 
 #include "conf.h"
 #include "decide.h"
 #include "exits.h"
+#include "human.h"
 #include "journal.h"
+#include "keys.h"
 #include "log.h"
 #include "policy.h"
 #include "run.h"
+#include "secluded.h"
 #include "spawn.h"
 #include "store.h"
 #include "version.h"
 
 #define SHOWN	1000		/* bytes of a command in a message */
+#define SECLUDED_MS 60000	/* for a client to send --secluded-args */
 
 static void
 usage(FILE *f)
 {
-	fprintf(f, "usage: validate-ssh [-nv] [-f sshguard.conf] client\n");
+	fprintf(f, "usage: validate-ssh [-nv] [-f sshguard.conf] client\n"
+	    "       validate-ssh keys [-f sshguard.conf] client.pub ...\n");
 }
 
 /* The address that the client came from, of the environment that sshd made;
@@ -100,12 +106,47 @@ print_word(const char *s)
 }
 
 static void
+explain_words(const struct strv *words)
+{
+	size_t i;
+
+	printf("runs:");
+	for (i = 0; i < words->n; i++)
+		print_word(words->v[i]);
+	printf("\n");
+}
+
+/* What the policy holds against a client that was let in. */
+static void
+explain_limits(const struct policy_client *c, bool push)
+{
+	char text[HUMAN_SIZE];
+
+	if (push && c->quota != 0) {
+		human_size(text, c->quota);
+		printf("limit: %s for the whole store\n", text);
+	}
+	if (push && c->quota_files != 0)
+		printf("limit: %llu files and folders in the whole store\n",
+		    (unsigned long long)c->quota_files);
+	if (push && c->interval != 0) {
+		human_duration(text, c->interval);
+		printf("limit: a snapshot every %s\n", text);
+	}
+	if (c->bwlimit != 0) {
+		human_size(text, c->bwlimit * 1024ULL);
+		printf("limit: %s a second\n", text);
+	}
+	if (c->sessions != 0)
+		printf("limit: %u at a time\n", c->sessions);
+}
+
+static void
 explain_run(const struct inquiry *q, const struct verdict *v)
 {
 	char full[STORE_HOST_MAX + 16];
 	struct scene sc;
 	struct strv argv = { 0 };
-	size_t i;
 
 	run_scene(q, &sc, full, sizeof(full));
 	if (v->kind == VERDICT_PUSH)
@@ -115,13 +156,10 @@ explain_run(const struct inquiry *q, const struct verdict *v)
 		    ", to become a snapshot");
 	else
 		printf("accepted: a pull\n");
-	if (decide_argv(v, &sc, &argv) == 0) {
-		printf("runs:");
-		for (i = 0; i < argv.n; i++)
-			print_word(argv.v[i]);
-		printf("\n");
-	}
+	if (decide_argv(v, &sc, &argv) == 0)
+		explain_words(&argv);
 	strv_free(&argv);
+	explain_limits(v->who, v->kind == VERDICT_PUSH && !v->dry_run);
 }
 
 /* -n: show the verdict, carry nothing out. */
@@ -129,6 +167,7 @@ static int
 explain(const struct inquiry *q, const struct verdict *v)
 {
 	switch (v->kind) {
+	case VERDICT_SECLUDED:
 	case VERDICT_REFUSED:
 		printf("refused: %s\n", v->reason);
 		return BS_REFUSED;
@@ -138,6 +177,10 @@ explain(const struct inquiry *q, const struct verdict *v)
 	case VERDICT_TRUE:
 		printf("accepted: a check of the connection; nothing runs\n");
 		return BS_OK;
+	case VERDICT_COMMAND:
+		printf("accepted: a command that the policy names\n");
+		explain_words(&v->command);
+		return BS_OK;
 	case VERDICT_PUSH:
 	case VERDICT_PULL:
 		break;
@@ -146,36 +189,96 @@ explain(const struct inquiry *q, const struct verdict *v)
 	return BS_OK;
 }
 
+/* The command as the log has it, with what --secluded-args added.  To be
+ * freed; NULL if memory is short. */
+static char *
+shown_command(const struct inquiry *q)
+{
+	const char *cmd = q->command != NULL ? q->command : "";
+	const char *cut = strlen(cmd) > SHOWN ? "..." : "";
+	char *text = NULL;
+	size_t size = 0, i;
+	FILE *f;
+
+	if ((f = open_memstream(&text, &size)) == NULL)
+		return NULL;
+	fprintf(f, "%.*s%s", SHOWN, cmd, cut);
+	for (i = 1; q->rest != NULL && i < q->rest->n; i++) {
+		if (ftell(f) > 2 * SHOWN) {
+			fprintf(f, "...");
+			break;
+		}
+		fprintf(f, " %.*s", SHOWN, q->rest->v[i]);
+	}
+	fclose(f);
+	return text;
+}
+
 static int
 carry_out(const struct inquiry *q, const struct verdict *v,
     const struct journal *j)
 {
 	const char *from = q->address != NULL ? q->address : "here";
-	const char *cmd = q->command != NULL ? q->command : "";
-	const char *cut = strlen(cmd) > SHOWN ? "..." : "";
+	char *cmd = shown_command(q);
+	int rc = BS_REFUSED;
 
 	switch (v->kind) {
+	case VERDICT_SECLUDED:
 	case VERDICT_REFUSED:
-		journal_tell(j, "ssh command rejected from %s: %.*s%s: %s",
-		    from, SHOWN, cmd, cut, v->reason);
-		return BS_REFUSED;
+		journal_tell(j, "ssh command rejected from %s: %s: %s", from,
+		    cmd != NULL ? cmd : "", v->reason);
+		break;
 	case VERDICT_SHELL:
 		journal_tell(j, "interactive shell rejected from %s", from);
-		return BS_REFUSED;
+		break;
 	case VERDICT_TRUE:
+	case VERDICT_COMMAND:
 	case VERDICT_PUSH:
 	case VERDICT_PULL:
+		journal_log(j, "ssh command accepted from %s: %s", from,
+		    cmd != NULL ? cmd : "");
+		rc = v->kind == VERDICT_TRUE ? BS_OK : run_verdict(q, v, j);
 		break;
 	}
-	journal_log(j, "ssh command accepted from %s: %.*s%s", from, SHOWN,
-	    cmd, cut);
-	return v->kind == VERDICT_TRUE ? BS_OK : run_verdict(q, v, j);
+	free(cmd);
+	return rc;
+}
+
+/* The minute of the day, where the server is. */
+static unsigned
+minute_now(void)
+{
+	struct tm tm;
+	time_t now = time(NULL);
+
+	localtime_r(&now, &tm);
+	return (unsigned)(tm.tm_hour * 60 + tm.tm_min);
+}
+
+/* Judge, and read what belongs to the command from the stream if it does. */
+static void
+judge(struct inquiry *q, struct secluded *rest, struct verdict *v)
+{
+	struct diag d = { 0 };
+
+	decide(q, v);
+	if (v->kind != VERDICT_SECLUDED)
+		return;
+	if (secluded_read(0, SECLUDED_MS, rest, &d) == -1) {
+		v->kind = VERDICT_REFUSED;
+		(void)strlcpy(v->reason, d.msg, sizeof(v->reason));
+		return;
+	}
+	q->rest = &rest->words;
+	verdict_free(v);
+	decide(q, v);
 }
 
 /* Judge and carry out, or explain. */
 static int
 serve(struct inquiry q, const char *file, bool dry, struct journal *j)
 {
+	struct secluded rest = { 0 };
 	struct policy policy;
 	struct verdict v;
 	int rc;
@@ -189,44 +292,46 @@ serve(struct inquiry q, const char *file, bool dry, struct journal *j)
 	if (!dry && policy.log != NULL && journal_file(j, policy.log) == -1)
 		journal_log(j, "%s: %m", policy.log);
 	q.policy = &policy;
-	decide(&q, &v);
-	if (dry)
-		rc = explain(&q, &v);
-	else if (geteuid() == 0) {
+	q.minute = minute_now();
+	if (!dry && geteuid() == 0) {
 		journal_tell(j, "refused: the account of the backups must not "
 		    "be root");
-		rc = BS_CONFIG;
-	} else
-		rc = carry_out(&q, &v, j);
+		policy_free(&policy);
+		return BS_CONFIG;
+	}
+	judge(&q, &rest, &v);
+	rc = dry ? explain(&q, &v) : carry_out(&q, &v, j);
 	verdict_free(&v);
+	secluded_free(&rest);
 	policy_free(&policy);
 	return rc;
 }
 
-int
-main(int argc, char *argv[])
+struct options {
+	const char	*file;
+	bool		 keys;		/* the first word was "keys" */
+	bool		 dry;
+};
+
+/* -1 to go on, or an exit status. */
+static int
+read_options(int argc, char *argv[], struct options *o)
 {
 	static const struct option longopts[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *file = POLICY_FILE;
-	struct inquiry q = { 0 };
-	struct journal j;
-	char address[64];
-	bool dry = false;
 	int ch;
 
-	if (spawn_fill_fds() == -1)
-		return BS_FAIL;
-	while ((ch = getopt_long(argc, argv, "f:nv", longopts, NULL)) != -1)
+	while ((ch = getopt_long(argc, argv, o->keys ? "+f:" : "+f:nv",
+	    longopts, NULL)) != -1)
 		switch (ch) {
 		case 'f':
-			file = optarg;
+			o->file = optarg;
 			break;
 		case 'n':
-			dry = true;
+			o->dry = true;
 			break;
 		case 'v':
 			log_setlevel(LOG_LEVEL_DEBUG);
@@ -241,15 +346,53 @@ main(int argc, char *argv[])
 			usage(stderr);
 			return BS_USAGE;
 		}
-	if (argc - optind != 1) {
+	if (o->keys ? argc == optind : argc - optind != 1) {
 		usage(stderr);
 		return BS_USAGE;
 	}
-	log_init("validate-ssh", dry ? LOG_TO_STDERR : LOG_TO_SYSLOG,
+	return -1;
+}
+
+/* validate-ssh keys. */
+static int
+print_keys(const char *file, char *names[])
+{
+	struct policy policy;
+	int rc;
+
+	if (load_policy(file, &policy, NULL, true) == -1)
+		return BS_CONFIG;
+	rc = keys_print(&policy, strcmp(file, POLICY_FILE) == 0 ? NULL : file,
+	    names) == -1 ? BS_FAIL : BS_OK;
+	policy_free(&policy);
+	return rc;
+}
+
+int
+main(int argc, char *argv[])
+{
+	struct options o = { .file = POLICY_FILE };
+	struct inquiry q = { 0 };
+	struct journal j;
+	char address[64];
+	int rc;
+
+	if (spawn_fill_fds() == -1)
+		return BS_FAIL;
+	if (argc > 1 && strcmp(argv[1], "keys") == 0) {
+		o.keys = true;
+		argc--;
+		argv++;
+	}
+	if ((rc = read_options(argc, argv, &o)) != -1)
+		return rc;
+	if (o.keys)
+		return print_keys(o.file, argv + optind);
+	log_init("validate-ssh", o.dry ? LOG_TO_STDERR : LOG_TO_SYSLOG,
 	    LOG_AUTH);
 	journal_open(&j);
 	q.client = argv[optind];
 	q.address = peer_address(address, sizeof(address));
 	q.command = getenv("SSH_ORIGINAL_COMMAND");
-	return serve(q, file, dry, &j);
+	return serve(q, o.file, o.dry, &j);
 }

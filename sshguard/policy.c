@@ -6,11 +6,10 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <arpa/inet.h>
-
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmdline.h"
 #include "conf.h"
 #include "human.h"
 #include "policy.h"
@@ -18,6 +17,9 @@
 
 #define TIMEOUT_DEFAULT	3600		/* seconds */
 #define TIMEOUT_MAX	86400
+#define INTERVAL_MAX	(366 * 86400)
+#define SESSIONS_MAX	1000
+#define KIB		1024
 
 /* The keys that a client may have of its own.  None has a default here: an
  * unset one must be told from a set one. */
@@ -27,7 +29,14 @@
 	CFG_STR_LIST("from", NULL, CFGF_NODEFAULT),			\
 	CFG_STR("way", NULL, CFGF_NODEFAULT),				\
 	CFG_STR("sandbox", NULL, CFGF_NODEFAULT),			\
-	CFG_STR("timeout", NULL, CFGF_NODEFAULT)
+	CFG_STR("timeout", NULL, CFGF_NODEFAULT),			\
+	CFG_STR_LIST("hours", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("interval", NULL, CFGF_NODEFAULT),			\
+	CFG_STR("quota", NULL, CFGF_NODEFAULT),				\
+	CFG_INT("quota-files", 0, CFGF_NODEFAULT),			\
+	CFG_STR("bwlimit", NULL, CFGF_NODEFAULT),			\
+	CFG_INT("sessions", 0, CFGF_NODEFAULT),				\
+	CFG_STR_LIST("commands", NULL, CFGF_NODEFAULT)
 
 /* Where messages about one section's values go. */
 struct place {
@@ -53,74 +62,6 @@ static const char *
 text_of(cfg_t *cfg, const char *key)
 {
 	return cfg_size(cfg, key) == 0 ? NULL : cfg_getstr(cfg, key);
-}
-
-/* An address as 16 bytes; IPv4 as ::ffff:a.b.c.d. */
-static int
-address_parse(const char *s, uint8_t a[16], unsigned *width)
-{
-	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-	    0xff, 0xff };
-
-	*width = 128;
-	if (inet_pton(AF_INET6, s, a) == 1)
-		return 0;
-	memcpy(a, mapped, sizeof(mapped));
-	*width = 32;
-	return inet_pton(AF_INET, s, a + 12) == 1 ? 0 : -1;
-}
-
-/* Are the bits of a from `bits` on all zero? */
-static bool
-tail_is_zero(const uint8_t a[16], unsigned bits)
-{
-	unsigned i;
-
-	for (i = bits; i < 128; i++)
-		if ((a[i / 8] & (0x80 >> (i % 8))) != 0)
-			return false;
-	return true;
-}
-
-int
-network_parse(const char *s, struct network *n)
-{
-	char addr[64];
-	const char *slash, *err;
-	unsigned width;
-	long long bits;
-
-	slash = s + strcspn(s, "/");
-	if ((size_t)(slash - s) >= sizeof(addr))
-		return -1;
-	memcpy(addr, s, (size_t)(slash - s));
-	addr[slash - s] = '\0';
-	if (address_parse(addr, n->addr, &width) == -1)
-		return -1;
-	bits = width;
-	if (*slash == '/') {
-		if (slash[1] < '0' || slash[1] > '9')
-			return -1;
-		bits = strtonum(slash + 1, 0, width, &err);
-		if (err != NULL)
-			return -1;
-	}
-	n->bits = (unsigned)bits + 128 - width;
-	return tail_is_zero(n->addr, n->bits) ? 0 : -1;
-}
-
-bool
-network_has(const struct network *n, const char *address)
-{
-	uint8_t a[16];
-	unsigned width, i;
-
-	if (address_parse(address, a, &width) == -1)
-		return false;
-	for (i = 0; i < n->bits; i++)
-		if (((a[i / 8] ^ n->addr[i / 8]) & (0x80 >> (i % 8))) != 0)
-			return false;
-	return true;
 }
 
 static int
@@ -149,7 +90,6 @@ static int
 read_words(cfg_t *cfg, struct policy_client *c, const struct place *at)
 {
 	const char *s;
-	uint64_t secs;
 	int rc = 0;
 
 	if ((s = text_of(cfg, "way")) != NULL) {
@@ -168,13 +108,119 @@ read_words(cfg_t *cfg, struct policy_client *c, const struct place *at)
 		if (c->sandbox && strcmp(s, "on") != 0)
 			rc = bad(at, "sandbox", "on or off, not", s);
 	}
+	return rc;
+}
+
+/* Text that is a time or a size. */
+static int
+read_amounts(cfg_t *cfg, struct policy_client *c, const struct place *at)
+{
+	uint64_t n;
+	const char *s;
+	int rc = 0;
+
 	if ((s = text_of(cfg, "timeout")) != NULL) {
-		if (human_parse_duration(s, 1, &secs) == -1 ||
-		    secs > TIMEOUT_MAX)
+		if (human_parse_duration(s, 1, &n) == -1 || n > TIMEOUT_MAX)
 			rc = bad(at, "timeout", "not a time of at most 24h",
 			    s);
 		else
-			c->timeout = (unsigned)secs;
+			c->timeout = (unsigned)n;
+	}
+	if ((s = text_of(cfg, "interval")) != NULL) {
+		if (human_parse_duration(s, 1, &n) == -1 || n > INTERVAL_MAX)
+			rc = bad(at, "interval", "not a time of at most 366d",
+			    s);
+		else
+			c->interval = (unsigned)n;
+	}
+	if ((s = text_of(cfg, "quota")) != NULL &&
+	    human_parse_size(s, &c->quota) == -1)
+		rc = bad(at, "quota", "not a size", s);
+	if ((s = text_of(cfg, "bwlimit")) != NULL) {
+		if (human_parse_size(s, &n) == -1 || n / KIB > INT32_MAX ||
+		    (n > 0 && n < KIB))
+			rc = bad(at, "bwlimit", "not 0, nor a size of at "
+			    "least 1K, for each second", s);
+		else
+			c->bwlimit = (unsigned)(n / KIB);
+	}
+	return rc;
+}
+
+static int
+read_counts(cfg_t *cfg, struct policy_client *c, const struct place *at)
+{
+	long n;
+	int rc = 0;
+
+	if (cfg_size(cfg, "quota-files") != 0) {
+		if ((n = cfg_getint(cfg, "quota-files")) < 0)
+			rc = bad(at, "quota-files", "less than 0", NULL);
+		c->quota_files = n < 0 ? 0 : (uint64_t)n;
+	}
+	if (cfg_size(cfg, "sessions") != 0) {
+		n = cfg_getint(cfg, "sessions");
+		if (n < 0 || n > SESSIONS_MAX)
+			rc = bad(at, "sessions", "not 0 to 1000", NULL);
+		else
+			c->sessions = (unsigned)n;
+	}
+	return rc;
+}
+
+static int
+read_hours(cfg_t *cfg, struct policy_client *c, const struct place *at)
+{
+	unsigned i, n;
+	int rc = 0;
+
+	if ((n = cfg_size(cfg, "hours")) == 0)
+		return 0;
+	free(c->hours);
+	c->n_hours = 0;
+	if ((c->hours = calloc(n, sizeof(*c->hours))) == NULL)
+		return bad(at, "hours", "out of memory", NULL);
+	for (i = 0; i < n; i++)
+		if (hours_parse(cfg_getnstr(cfg, "hours", i),
+		    &c->hours[c->n_hours]) == 0)
+			c->n_hours++;
+		else
+			rc = bad(at, "hours", "not as in \"22:00-06:00\"",
+			    cfg_getnstr(cfg, "hours", i));
+	return rc;
+}
+
+/* One of the commands, in words as a client's command is. */
+static int
+read_command(const char *text, struct strv *words, const struct place *at)
+{
+	struct diag d = { 0 };
+
+	if (cmdline_split(text, strlen(text), words, &d) == -1)
+		return bad(at, "commands", d.msg, text);
+	if (words->n == 0 || words->v[0][0] != '/')
+		return bad(at, "commands", "no absolute path begins it", text);
+	return 0;
+}
+
+static int
+read_commands(cfg_t *cfg, struct policy_client *c, const struct place *at)
+{
+	unsigned i, n;
+	int rc = 0;
+
+	if ((n = cfg_size(cfg, "commands")) == 0)
+		return 0;
+	strv_free(&c->commands);
+	for (i = 0; i < n; i++) {
+		const char *text = cfg_getnstr(cfg, "commands", i);
+		struct strv words = { 0 };
+
+		if (read_command(text, &words, at) == -1)
+			rc = -1;
+		else if (strv_add(&c->commands, text) == -1)
+			rc = bad(at, "commands", "out of memory", NULL);
+		strv_free(&words);
 	}
 	return rc;
 }
@@ -183,14 +229,41 @@ read_words(cfg_t *cfg, struct policy_client *c, const struct place *at)
 static int
 read_keys(cfg_t *cfg, struct policy_client *c, const struct place *at)
 {
-	int rc;
+	static int (*const readers[])(cfg_t *, struct policy_client *,
+	    const struct place *) = { read_from, read_words, read_amounts,
+	    read_counts, read_hours, read_commands };
+	size_t i;
+	int rc = 0;
 
 	if (cfg_size(cfg, "push") != 0)
 		c->push = cfg_getbool(cfg, "push");
 	if (cfg_size(cfg, "pull") != 0)
 		c->pull = cfg_getbool(cfg, "pull");
-	rc = read_from(cfg, c, at);
-	return read_words(cfg, c, at) == -1 ? -1 : rc;
+	for (i = 0; i < sizeof(readers) / sizeof(readers[0]); i++)
+		if (readers[i](cfg, c, at) == -1)
+			rc = -1;
+	return rc;
+}
+
+static void
+client_free(struct policy_client *c)
+{
+	free(c->name);
+	free(c->from);
+	free(c->hours);
+	strv_free(&c->commands);
+}
+
+/* A copy of n things, or NULL if there are none or too little memory. */
+static void *
+copy_of(const void *p, size_t n, size_t size)
+{
+	void *q;
+
+	if (n == 0 || (q = calloc(n, size)) == NULL)
+		return NULL;
+	memcpy(q, p, n * size);
+	return q;
 }
 
 static int
@@ -198,15 +271,13 @@ copy_defaults(struct policy_client *c, const struct policy_client *def)
 {
 	*c = *def;
 	c->name = NULL;
-	c->from = NULL;
-	c->n_from = 0;
-	if (def->n_from == 0)
-		return 0;
-	if ((c->from = calloc(def->n_from, sizeof(*c->from))) == NULL)
+	c->from = copy_of(def->from, def->n_from, sizeof(*c->from));
+	c->hours = copy_of(def->hours, def->n_hours, sizeof(*c->hours));
+	memset(&c->commands, 0, sizeof(c->commands));
+	if ((c->from == NULL) != (def->n_from == 0) ||
+	    (c->hours == NULL) != (def->n_hours == 0))
 		return -1;
-	memcpy(c->from, def->from, def->n_from * sizeof(*c->from));
-	c->n_from = def->n_from;
-	return 0;
+	return strv_addall(&c->commands, &def->commands);
 }
 
 static int
@@ -227,8 +298,13 @@ read_client(cfg_t *sec, struct policy *p, const struct policy_client *def,
 		    "'.', '-' and '_', not ending in .full or .snaps", name);
 		return -1;
 	}
+	if (strcmp(name, "keys") == 0) {
+		diags_add(at->ds, here.line, col, "client \"keys\": taken by "
+		    "the program's own \"validate-ssh keys\"");
+		return -1;
+	}
 	if (copy_defaults(c, def) == -1 || (c->name = strdup(name)) == NULL) {
-		free(c->from);
+		client_free(c);
 		diags_add(at->ds, 0, 0, "out of memory");
 		return -1;
 	}
@@ -325,7 +401,7 @@ policy_parse(const char *text, struct policy *p, struct diags *ds)
 	if (read_clients(cfg, p, &def, &at) == -1)
 		rc = -1;
 	cfg_free(cfg);
-	free(def.from);
+	client_free(&def);
 	if (rc == -1 || diags_any(ds)) {
 		policy_free(p);
 		diags_sort(ds);
@@ -339,10 +415,8 @@ policy_free(struct policy *p)
 {
 	size_t i;
 
-	for (i = 0; i < p->n; i++) {
-		free(p->clients[i].name);
-		free(p->clients[i].from);
-	}
+	for (i = 0; i < p->n; i++)
+		client_free(&p->clients[i]);
 	free(p->clients);
 	free(p->root);
 	free(p->rsync);
@@ -372,4 +446,15 @@ policy_from(const struct policy_client *c, const char *address)
 		if (address != NULL && network_has(&c->from[i], address))
 			return true;
 	return false;
+}
+
+bool
+policy_hours(const struct policy_client *c, unsigned minute)
+{
+	size_t i;
+
+	for (i = 0; i < c->n_hours; i++)
+		if (hours_have(&c->hours[i], minute))
+			return true;
+	return c->n_hours == 0;
 }

@@ -10,15 +10,12 @@
 #include <stdint.h>
 
 #include "diag.h"
+#include "hours.h"
+#include "network.h"
+#include "strv.h"
 
 #define POLICY_FILE	"/etc/backshelf/sshguard.conf"
 #define POLICY_RSYNC	"/usr/bin/rsync"	/* unless configured */
-
-/* One address or network; IPv4 ones are kept as ::ffff:a.b.c.d. */
-struct network {
-	uint8_t		addr[16];
-	unsigned	bits;		/* 0 to 128, of addr */
-};
 
 /* What one client may do. */
 struct policy_client {
@@ -30,6 +27,15 @@ struct policy_client {
 	unsigned	 timeout;	/* seconds of silence; 0: no limit */
 	struct network	*from;		/* n_from of them; none: anywhere */
 	size_t		 n_from;
+	struct hours	*hours;		/* n_hours of them; none: at any */
+	size_t		 n_hours;
+	unsigned	 interval;	/* seconds from one snapshot to the
+					 * next; 0: any */
+	uint64_t	 quota;		/* bytes of its store; 0: no limit */
+	uint64_t	 quota_files;	/* files and folders; 0: no limit */
+	unsigned	 bwlimit;	/* KiB a second; 0: no limit */
+	unsigned	 sessions;	/* at a time; 0: any number */
+	struct strv	 commands;	/* that it may also run, as written */
 };
 
 /* Zero-initialise; free with policy_free. */
@@ -54,9 +60,7 @@ const struct policy_client	*policy_find(const struct policy *,
  * only where any address may. */
 bool	policy_from(const struct policy_client *, const char *address);
 
-/* "192.0.2.7", "192.0.2.0/24", "2001:db8::/32".  Bits behind the prefix must
- * be zero.  0, or -1. */
-int	network_parse(const char *, struct network *);
-bool	network_has(const struct network *, const char *address);
+/* May it come at this minute of the day (0 to 1439)? */
+bool	policy_hours(const struct policy_client *, unsigned minute);
 
 #endif

@@ -154,6 +154,8 @@ job_read(struct job *b)
 		    b->q->client);
 		return BS_FAIL;
 	}
+	if (st != NULL && (rc = job_sit(b, st)) != BS_OK)
+		goto out;
 	do {
 		if (prepare_reading(b, st) == -1 || job_run(b, &e) == -1) {
 			rc = job_failed(b, "rsync was not started");
@@ -164,9 +166,7 @@ job_read(struct job *b)
 		rc = job_not_started(b, &e);
 		goto out;
 	}
-	journal_log(b->j, "%s: %s from %s: rsync ended with %d after %ld s",
-	    b->q->client, what, b->q->address != NULL ? b->q->address :
-	    "here", e.status, e.seconds);
+	job_log_end(b, what, &e);
 	rc = e.status;
 out:
 	if (st != NULL)

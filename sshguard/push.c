@@ -11,13 +11,17 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "exits.h"
 #include "human.h"
 #include "job.h"
+#include "quota.h"
 #include "store.h"
+#include "surge.h"
 
 /* A path of the store's in the scene: the same, or below /HOST.snaps. */
 static const char *
@@ -73,7 +77,6 @@ is_labelled(int fd)
 static int
 prepare_push(struct job *b, struct store *st, const struct push *p)
 {
-	job_reset(b);
 	b->scene.labelled = is_labelled(store_fd(st));
 	if (job_rules(b) == -1)
 		return -1;
@@ -85,9 +88,11 @@ prepare_push(struct job *b, struct store *st, const struct push *p)
 }
 
 static void
-say_snapshot(const struct job *b, const struct snapshot *s)
+say_snapshot(const struct job *b, const struct snapshot *s,
+    const struct ending *e)
 {
-	char size[HUMAN_SIZE];
+	bool packed = strchr(b->v->rq.letters, 'z') != NULL;
+	char size[HUMAN_SIZE], warning[256];
 
 	human_size(size, s->bytes_new);
 	journal_log(b->j, "%s: snapshot %s %s: %" PRIu64 " entries, %" PRIu64
@@ -95,32 +100,55 @@ say_snapshot(const struct job *b, const struct snapshot *s)
 	    "(%s)", b->q->client, s->stamp, snapshot_status_name(s->status),
 	    s->entries, s->linked, s->moved, s->dropped, size,
 	    store_way_name(s->way));
+	if (surge_found(s, e->bytes_in, packed, warning, sizeof(warning)))
+		journal_log(b->j, "%s: warning: snapshot %s %s", b->q->client,
+		    s->stamp, warning);
 	if ((b->v->rq.effects & RSYNC_VERBOSE) != 0)
-		dprintf(2, "backshelf: snapshot %s %s: %" PRIu64 " entries, %"
-		    PRIu64 " linked, %" PRIu64 " moved, %" PRIu64
-		    " dropped, %s on disk\n", s->stamp,
-		    snapshot_status_name(s->status), s->entries, s->linked,
-		    s->moved, s->dropped, size);
+		journal_client("snapshot %s %s: %" PRIu64 " entries, %" PRIu64
+		    " linked, %" PRIu64 " moved, %" PRIu64 " dropped, %s on "
+		    "disk", s->stamp, snapshot_status_name(s->status),
+		    s->entries, s->linked, s->moved, s->dropped, size);
 }
 
-/* rsync has run: make a snapshot of what it brought, or keep that for the
- * next push. */
+/* The push brought too much: nothing of it stays. */
 static int
-finish_push(struct job *b, struct push *p, const struct ending *e)
+drop_push(struct job *b, struct store *st, const struct quota *quota)
+{
+	journal_tell(b->j, "%s: quota: %s; what the push brought was freed",
+	    b->q->client, quota->why);
+	if (store_push_discard(st) == -1)
+		return job_failed(b, "freeing the push");
+	return BS_NOSPACE;
+}
+
+static int
+commit_push(struct job *b, struct push *p, struct quota *quota,
+    const struct ending *e)
 {
 	struct snapshot made;
 
-	journal_log(b->j, "%s: push from %s: rsync ended with %d after %ld s",
-	    b->q->client, b->q->address != NULL ? b->q->address : "here",
-	    e->status, e->seconds);
+	if (push_commit(p, e->status, &made) == -1)
+		return job_failed(b, "no snapshot was made");
+	if (quota != NULL)
+		quota_made(quota, &made);
+	say_snapshot(b, &made, e);
+	return e->status;
+}
+
+/* rsync has run: make a snapshot of what it brought, or keep that for the
+ * next push.  quota: NULL for none. */
+static int
+finish_push(struct job *b, struct store *st, struct push *p,
+    struct quota *quota, const struct ending *e)
+{
+	job_log_end(b, "push", e);
+	if (quota != NULL && (quota->over || quota_fits(quota) == -1))
+		return drop_push(b, st, quota);
 	switch (e->status) {
 	case BS_OK:
 	case BS_PARTIAL:
 	case BS_VANISHED:
-		if (push_commit(p, e->status, &made) == -1)
-			return job_failed(b, "no snapshot was made");
-		say_snapshot(b, &made);
-		break;
+		return commit_push(b, p, quota, e);
 	default:
 		if (push_failed(p, e->status) == 1)
 			journal_tell(b->j, "%s: the disk is full; what the "
@@ -168,26 +196,86 @@ fits_linkdest(const struct job *b)
 	return false;
 }
 
+/* Has the time come for another snapshot?  False, and the client told, if the
+ * last one is too young. */
+static bool
+is_due(const struct job *b, struct store *st)
+{
+	char age[HUMAN_SIZE], want[HUMAN_SIZE];
+	struct snapshot *s = NULL;
+	time_t now = time(NULL), last;
+	size_t n = 0;
+
+	if (b->v->who->interval == 0 || store_list(st, &s, &n) == -1)
+		return true;
+	last = n > 0 ? s[n - 1].time : 0;
+	free(s);
+	/* One from the future says that the clock is wrong, not the client. */
+	if (n == 0 || last > now || now - last >= (time_t)b->v->who->interval)
+		return true;
+	human_duration(age, (uint64_t)(now - last));
+	human_duration(want, b->v->who->interval);
+	journal_tell(b->j, "%s: the last snapshot was made %s ago; the policy "
+	    "wants %s between two", b->q->client, age, want);
+	return false;
+}
+
+/* Set the limits of the push, if there are any.  0; or the exit status with
+ * the client told. */
+static int
+limit_push(struct job *b, struct store *st, const struct push *p,
+    struct quota *quota)
+{
+	if (!quota_is_set(b->v->who))
+		return BS_OK;
+	if (quota_begin(quota, st, p, b->v->who) == -1) {
+		if (errno != EDQUOT)
+			return job_failed(b, "quota");
+		journal_tell(b->j, "%s: quota: %s", b->q->client, quota->why);
+		return BS_NOSPACE;
+	}
+	b->watch.ok = quota_ok;
+	b->watch.arg = quota;
+	b->file_max = quota_file_max(quota);
+	return BS_OK;
+}
+
+/* May this push go on, now that we have the lock?  BS_OK, or the exit status
+ * with the client told. */
+static int
+admit_push(struct job *b, struct store *st, const struct push *p,
+    struct quota *quota)
+{
+	if (push_way(p) == STORE_WAY_LINKDEST && !fits_linkdest(b))
+		return BS_REFUSED;
+	if (!is_due(b, st))
+		return BS_REFUSED;
+	return limit_push(b, st, p, quota);
+}
+
 /* One try to push.  The exit status; *again if another is to be made. */
 static int
 try_push(struct job *b, struct store *st, struct push_request *rq,
     bool *again)
 {
 	struct ending e = { 0 };
+	struct quota quota = { 0 };
 	struct push *p;
 	int rc;
 
 	*again = false;
 	if ((p = push_begin(st, rq)) == NULL)
 		return job_failed(b, "no push was begun");
-	if (push_way(p) == STORE_WAY_LINKDEST && !fits_linkdest(b)) {
+	job_reset(b);
+	if ((rc = admit_push(b, st, p, &quota)) != BS_OK) {
 		push_end(p);
-		return BS_REFUSED;
+		return rc;
 	}
 	if (prepare_push(b, st, p) == -1 || job_run(b, &e) == -1) {
 		rc = job_failed(b, "rsync was not started");
 	} else if (e.started) {
-		rc = finish_push(b, p, &e);
+		rc = finish_push(b, st, p, b->watch.ok != NULL ? &quota : NULL,
+		    &e);
 		push_end(p);
 		return rc;
 	} else if (do_otherwise(b, rq, p, &e)) {
@@ -211,11 +299,13 @@ job_push(struct job *b)
 	};
 	struct store *st;
 	bool again = true;
-	int tries, rc = BS_FAIL;
+	int tries, rc;
 
 	if ((st = store_open(b->q->policy->root, b->q->client,
 	    STORE_CREATE)) == NULL)
 		return job_failed(b, b->q->policy->root);
+	if ((rc = job_sit(b, st)) != BS_OK)
+		again = false;
 	for (tries = 0; again && tries < 3; tries++)
 		rc = try_push(b, st, &rq, &again);
 	store_close(st);

@@ -23,6 +23,7 @@
 enum kind {
 	FLAG,		/* no value */
 	NUM,		/* a whole number, min to max */
+	SIZE,		/* a size as rsync's --max-size takes it */
 	WORD,		/* letters, digits and what `more` lists */
 	RELPATH,	/* a path below the destination */
 	DROP,		/* no value; left out: ours takes its place */
@@ -40,7 +41,7 @@ struct opt {
 	int		 dirs;		/* in which directions */
 	unsigned	 effects;
 	const char	*more;		/* WORD: further bytes; NEVER: why */
-	long long	 min, max;	/* NUM */
+	long long	 min, max;	/* NUM; WORD: its length, 0: any */
 };
 
 #define SNAPS	"every push is a snapshot here, and what did not change is " \
@@ -50,16 +51,15 @@ struct opt {
 #define SYMS	"the server follows no symbolic links"
 #define DEVS	"the server opens no devices"
 #define DAEMON	"no daemon can be started here"
-#define SIZE	".+-"
 
 static const struct opt table[] = {
 	{ "append", FLAG, BOTH, RSYNC_INPLACE, NULL, 0, 0 },
 	{ "backup", FLAG, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "backup-dir", RELPATH, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "bwlimit", NUM, BOTH, 0, NULL, 0, INT32_MAX },
-	{ "checksum-choice", WORD, BOTH, 0, ",", 0, 0 },
+	{ "checksum-choice", WORD, BOTH, 0, ",", 0, 64 },
 	{ "checksum-seed", NUM, BOTH, 0, NULL, INT32_MIN, INT32_MAX },
-	{ "compress-choice", WORD, BOTH, 0, "", 0, 0 },
+	{ "compress-choice", WORD, BOTH, 0, "", 0, 32 },
 	{ "compress-level", NUM, BOTH, 0, NULL, -131072, 22 },
 	{ "delay-updates", FLAG, PUSH, 0, NULL, 0, 0 },
 	{ "delete", FLAG, PUSH, RSYNC_DELETE, NULL, 0, 0 },
@@ -81,13 +81,13 @@ static const struct opt table[] = {
 	{ "ignore-existing", FLAG, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "ignore-missing-args", FLAG, BOTH, 0, NULL, 0, 0 },
 	{ "ignore-non-existing", FLAG, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
-	{ "info", WORD, BOTH, 0, ",", 0, 0 },
+	{ "info", WORD, BOTH, 0, ",", 0, 256 },
 	{ "inplace", FLAG, BOTH, RSYNC_INPLACE, NULL, 0, 0 },
 	{ "list-only", FLAG, PULL, 0, NULL, 0, 0 },
 	{ "log-format", FORMAT, BOTH, 0, NULL, 0, 0 },
 	{ "max-delete", NUM, PUSH, RSYNC_LOOKS_BACK, NULL, -1, INT32_MAX },
-	{ "max-size", WORD, BOTH, RSYNC_LOOKS_BACK, SIZE, 0, 0 },
-	{ "min-size", WORD, BOTH, RSYNC_LOOKS_BACK, SIZE, 0, 0 },
+	{ "max-size", SIZE, BOTH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
+	{ "min-size", SIZE, BOTH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "mkpath", FLAG, PUSH, 0, NULL, 0, 0 },
 	{ "modify-window", NUM, BOTH, 0, NULL, -1, INT32_MAX },
 	{ "msgs2stderr", FLAG, BOTH, 0, NULL, 0, 0 },
@@ -110,7 +110,7 @@ static const struct opt table[] = {
 	{ "skip-compress", WORD, BOTH, 0, "/[]", 0, 0 },
 	{ "specials", FLAG, BOTH, 0, NULL, 0, 0 },
 	{ "stats", FLAG, BOTH, RSYNC_VERBOSE, NULL, 0, 0 },
-	{ "suffix", WORD, PUSH, 0, "._~+-=@,:%", 0, 0 },
+	{ "suffix", WORD, PUSH, 0, "._~+-=@,:%", 0, 64 },
 	/* A day: longer would keep a dead client's lock for longer. */
 	{ "timeout", NUM, BOTH, 0, NULL, 0, 86400 },
 	{ "use-qsort", FLAG, BOTH, 0, NULL, 0, 0 },
@@ -158,10 +158,8 @@ static const struct opt table[] = {
 	{ "rsh", NEVER, BOTH, 0, "no other program is started here", 0, 0 },
 	{ "rsync-path", NEVER, BOTH, 0, "no other program is started here",
 	    0, 0 },
-	{ "secluded-args", NEVER, BOTH, 0, "use --no-secluded-args and unset "
-	    "RSYNC_PROTECT_ARGS", 0, 0 },
-	{ "protect-args", NEVER, BOTH, 0, "use --no-protect-args and unset "
-	    "RSYNC_PROTECT_ARGS", 0, 0 },
+	{ "secluded-args", NEVER, BOTH, 0, "stock clients say it by -s", 0, 0 },
+	{ "protect-args", NEVER, BOTH, 0, "stock clients say it by -s", 0, 0 },
 	{ "sender", NEVER, BOTH, 0, "it must be the second word", 0, 0 },
 	{ "server", NEVER, BOTH, 0, "it must be the first word", 0, 0 },
 	{ "sockopts", NEVER, BOTH, 0, DAEMON, 0, 0 },
@@ -182,8 +180,6 @@ static const struct letter {
 	char		 c;
 	const char	*why;
 } letters_never[] = {
-	{ 's', "secluded arguments are not read here; use --no-secluded-args "
-	    "(or --no-protect-args) and unset RSYNC_PROTECT_ARGS" },
 	{ 'K', SYMS },
 	{ 'L', SYMS },
 	{ 'k', SYMS },
@@ -257,6 +253,10 @@ keep_number(struct rsync_request *rq, const struct opt *o, const char *value,
 		rq->timeout = (unsigned)n;	/* decide.c puts one on */
 		return 0;
 	}
+	if (strcmp(o->name, "bwlimit") == 0) {
+		rq->bwlimit = (unsigned)n;
+		return 0;
+	}
 	snprintf(text, sizeof(text), "%lld", n);
 	return keep(rq, d, o->name, text);
 }
@@ -276,6 +276,30 @@ relpath_ok(const char *s)
 			return 0;
 	}
 	return 1;
+}
+
+/* "123", "1.5G", "64KiB", "10M-1": what rsync's parse_size_arg() reads, in a
+ * bounded length. */
+static int
+size_ok(const char *s)
+{
+	const char *p = s;
+
+	p += strspn(p, "0123456789");
+	if (*p == '.')
+		p += 1 + strspn(p + 1, "0123456789");
+	if (!isdigit((unsigned char)s[0]) || p - s > 24)
+		return 0;
+	if (*p != '\0' && strchr("bBkKmMgGtTpP", *p) != NULL) {
+		p++;
+		if (strncasecmp(p, "ib", 2) == 0)
+			p += 2;
+		else if (*p == 'b' || *p == 'B')
+			p++;
+	}
+	if ((*p == '+' || *p == '-') && p[1] == '1')
+		p += 2;
+	return *p == '\0';
 }
 
 static int
@@ -311,7 +335,14 @@ keep_value(struct rsync_request *rq, const struct opt *o, const char *value,
 	switch (o->kind) {
 	case NUM:
 		return keep_number(rq, o, value, d);
+	case SIZE:
+		if (!size_ok(value))
+			return bad(d, "--%s=%.40s: not a size", o->name,
+			    value);
+		return keep(rq, d, o->name, value);
 	case WORD:
+		if (o->max != 0 && strlen(value) > (size_t)o->max)
+			return bad(d, "--%s: its value is too long", o->name);
 		if (value[0] == '\0' && strcmp(o->name, "suffix") != 0)
 			return bad(d, "--%s: empty value", o->name);
 		if (strcmp(o->name, "info") == 0 && asks_help(value))
@@ -415,6 +446,10 @@ take_letter(struct rsync_request *rq, char c, struct diag *d)
 {
 	size_t i, n = strlen(rq->letters);
 
+	if (c == 's') {
+		rq->secluded = true;
+		return 0;
+	}
 	for (i = 0; i < sizeof(letters_never) / sizeof(letters_never[0]); i++)
 		if (letters_never[i].c == c)
 			return bad(d, "-%c is not allowed: %s", c,
@@ -498,34 +533,70 @@ is_rsync(const char *s)
 	    "rsync") == 0;
 }
 
-int
-rsync_request_parse(const struct strv *w, struct rsync_request *rq,
+/* The options from w->v[*i] on.  0 with *i at the "." or at the end. */
+static int
+take_options(struct rsync_request *rq, const struct strv *w, size_t *i,
     struct diag *d)
 {
-	size_t i;
+	const char *next;
 	int used;
+
+	for (; *i < w->n && strcmp(w->v[*i], ".") != 0; ++*i) {
+		if (w->v[*i][0] != '-')
+			return bad(d, "%s: a name before the \".\"",
+			    w->v[*i]);
+		next = *i + 1 < w->n ? w->v[*i + 1] : NULL;
+		if (w->v[*i][1] != '-') {
+			if (take_cluster(rq, w->v[*i], d) == -1)
+				return -1;
+		} else if (take_long(rq, w->v[*i], next, &used, d) == -1)
+			return -1;
+		else
+			*i += (size_t)used;
+	}
+	return 0;
+}
+
+/* What came on the stream, in the place of the rest of a command. */
+static int
+take_rest(struct rsync_request *rq, const struct strv *rest, struct diag *d)
+{
+	size_t i = 1;
+
+	if (rest->n == 0 || strcmp(rest->v[0], "rsync") != 0)
+		return bad(d, "--secluded-args: not what an rsync sends");
+	rq->secluded = false;
+	if (take_options(rq, rest, &i, d) == -1)
+		return -1;
+	if (rq->secluded)
+		return bad(d, "-s: a second time");
+	rq->secluded = true;
+	if (i == rest->n)
+		return bad(d, "no \".\" ends the options");
+	return take_args(rq, rest, i + 1, d);
+}
+
+int
+rsync_request_parse(const struct strv *w, const struct strv *rest,
+    struct rsync_request *rq, struct diag *d)
+{
+	size_t i = 2;
 
 	if (w->n < 2 || !is_rsync(w->v[0]) || strcmp(w->v[1], "--server") != 0)
 		return bad(d, "not an rsync server command");
-	i = 2;
 	if (i < w->n && strcmp(w->v[i], "--sender") == 0) {
 		rq->sender = true;
 		i++;
 	}
-	for (; i < w->n; i++) {
-		if (strcmp(w->v[i], ".") == 0)
-			return take_args(rq, w, i + 1, d);
-		if (w->v[i][0] != '-')
-			return bad(d, "%s: a name before the \".\"", w->v[i]);
-		if (w->v[i][1] == '-') {
-			if (take_long(rq, w->v[i], i + 1 < w->n ?
-			    w->v[i + 1] : NULL, &used, d) == -1)
-				return -1;
-			i += (size_t)used;
-		} else if (take_cluster(rq, w->v[i], d) == -1)
-			return -1;
-	}
-	return bad(d, "no \".\" ends the options");
+	if (take_options(rq, w, &i, d) == -1)
+		return -1;
+	if (rq->secluded && i < w->n)
+		return bad(d, "-s: names in the command all the same");
+	if (rq->secluded)
+		return rest == NULL ? 0 : take_rest(rq, rest, d);
+	if (i == w->n)
+		return bad(d, "no \".\" ends the options");
+	return take_args(rq, w, i + 1, d);
 }
 
 void

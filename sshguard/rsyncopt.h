@@ -31,8 +31,10 @@ enum rsync_effects {
 /* Zero-initialise; free with rsync_request_free. */
 struct rsync_request {
 	bool		sender;		/* a pull: --sender was given */
+	bool		secluded;	/* -s: the rest comes on the stream */
 	unsigned	effects;	/* rsync_effects */
 	unsigned	timeout;	/* --timeout, seconds; 0: none given */
+	unsigned	bwlimit;	/* --bwlimit, KiB a second; 0: none */
 	char		letters[RSYNC_LETTERS_MAX];	/* of the clusters */
 	char		caps[RSYNC_CAPS_MAX];	/* behind "e", with the dot;
 						 * "" if there was no e */
@@ -43,10 +45,15 @@ struct rsync_request {
 
 /* Read the words of a command, "rsync --server …".  Only what the table of
  * server options (options.c of rsync 3.5, server_options()) allows gets
- * through; everything else is an error that names it.  words is borrowed.
- * 0, or -1 with *d filled (no place: words have none). */
-int	rsync_request_parse(const struct strv *words, struct rsync_request *,
-	    struct diag *d);
+ * through; everything else is an error that names it.
+ * With -s (--secluded-args) a command has no names and not all of the options;
+ * `rest` are the words that the client sends for it on its stream, beginning
+ * with "rsync" (send_protected_args() of rsync), or NULL while they have not
+ * been read: then the request is `secluded` and not whole.
+ * words and rest are borrowed.  0, or -1 with *d filled (no place: words have
+ * none). */
+int	rsync_request_parse(const struct strv *words, const struct strv *rest,
+	    struct rsync_request *, struct diag *d);
 void	rsync_request_free(struct rsync_request *);
 
 #endif

@@ -20,8 +20,10 @@
 
 #include "child.h"
 #include "exits.h"
+#include "human.h"
 #include "job.h"
 #include "run.h"
+#include "session.h"
 
 static void
 job_init(struct job *b, const struct inquiry *q, const struct verdict *v,
@@ -45,6 +47,8 @@ job_reset(struct job *b)
 	strv_free(&b->texts);
 	strv_free(&b->linkdests);
 	b->n_rules = 0;
+	b->file_max = 0;
+	memset(&b->watch, 0, sizeof(b->watch));
 	run_scene(b->q, &b->scene, b->top, sizeof(b->top));
 }
 
@@ -172,6 +176,47 @@ scene_confine(struct job *b)
 	return b->scene.confine == NULL ? -1 : 0;
 }
 
+/* Log what is run. */
+static void
+log_argv(const struct job *b, const struct strv *argv)
+{
+	char line[JOURNAL_LINE / 2] = "";
+	size_t i;
+
+	for (i = 0; i < argv->n; i++) {
+		(void)strlcat(line, " ", sizeof(line));
+		(void)strlcat(line, argv->v[i], sizeof(line));
+	}
+	journal_log(b->j, "%s: runs:%s", b->q->client, line);
+}
+
+void
+job_log_end(const struct job *b, const char *what, const struct ending *e)
+{
+	char in[HUMAN_SIZE], out[HUMAN_SIZE];
+
+	human_size(in, e->bytes_in);
+	human_size(out, e->bytes_out);
+	journal_log(b->j, "%s: %s from %s: %s ended with %d after %ld s, read "
+	    "%s, wrote %s", b->q->client, what, b->q->address != NULL ?
+	    b->q->address : "here", b->v->kind == VERDICT_COMMAND ? "it" :
+	    "rsync", e->status, e->seconds, in, out);
+}
+
+int
+job_sit(const struct job *b, const struct store *st)
+{
+	unsigned max = b->v->who->sessions;
+
+	if (max == 0 || session_take(store_fd(st), max) == 0)
+		return BS_OK;
+	if (errno != EWOULDBLOCK)
+		return job_failed(b, "sessions");
+	journal_tell(b->j, "%s: the policy allows %u session%s at a time",
+	    b->q->client, max, max == 1 ? "" : "s");
+	return BS_BUSY;
+}
+
 int
 job_run(struct job *b, struct ending *e)
 {
@@ -191,6 +236,13 @@ job_run(struct job *b, struct ending *e)
 	c.rules = b->rules;
 	c.n_rules = b->n_rules;
 	c.sandbox = b->v->who->sandbox;
+	c.profile = SANDBOX_RSYNC;
+	c.file_max = b->file_max;
+	c.patience = b->v->who->timeout;
+	c.watch = b->watch;
+	/* What rsync sends, its own --bwlimit holds back. */
+	c.in_kib = b->v->kind == VERDICT_PUSH ? b->v->who->bwlimit : 0;
+	log_argv(b, &argv);
 	child_run(&c, e);
 	rc = 0;
 out:
@@ -251,8 +303,9 @@ job_without_jail(struct job *b, const struct ending *e)
 int
 job_not_started(const struct job *b, const struct ending *e)
 {
-	journal_tell(b->j, "%s: rsync was not started: %s: %s",
-	    b->q->client, e->why, strerror(e->error));
+	journal_tell(b->j, "%s: %s was not started: %s: %s", b->q->client,
+	    b->v->kind == VERDICT_COMMAND ? b->v->command.v[0] : "rsync",
+	    e->why, strerror(e->error));
 	return exit_of(e->error);
 }
 
@@ -278,7 +331,9 @@ run_verdict(const struct inquiry *q, const struct verdict *v,
 
 	child_block_signals();
 	job_init(&b, q, v, j);
-	if (v->kind == VERDICT_PUSH && !v->dry_run)
+	if (v->kind == VERDICT_COMMAND)
+		rc = job_command(&b);
+	else if (v->kind == VERDICT_PUSH && !v->dry_run)
 		rc = job_push(&b);
 	else
 		rc = job_read(&b);

@@ -123,7 +123,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct scene sc = { "/usr/bin/rsync", "/h.full", "h", NULL, NULL,
 	    NULL, false };
 	struct strv argv = { 0 };
-	struct inquiry q = { &policy, "h", "192.0.2.1", NULL };
+	struct inquiry q = { &policy, "h", "192.0.2.1", NULL, NULL,
+	    0 };
 	struct verdict v;
 	char *cmd;
 

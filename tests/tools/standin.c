@@ -5,7 +5,9 @@
  *
  * Its last argument is the folder that rsync would write into or read from.
  * It ends with a status that makes no snapshot; but with --info=stray it leaves
- * processes behind that write on, and ends as if all were well.
+ * processes behind that write on, and ends as if all were well; with
+ * --info=linger it stays with them for a minute first.  With --info=unnamed it
+ * fills the disk by files without names.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -238,9 +240,10 @@ write_on(void)
 	_exit(0);
 }
 
-/* Leave a child, a grandchild and one that is in a session of its own. */
+/* Leave a child, a grandchild and one that is in a session of its own; with
+ * --info=linger, stay with them. */
 static int
-stray(void)
+stray(bool linger)
 {
 	char path[sizeof(place) + 64];
 	struct stat st;
@@ -258,13 +261,43 @@ stray(void)
 	snprintf(path, sizeof(path), "%s/stray", place);
 	while (stat(path, &st) == -1 || st.st_size < 10)
 		usleep(1000);
+	if (linger)
+		sleep(60);
 	return 0;
+}
+
+/* Write to file after file that has no name any more. */
+static int
+write_unnamed(void)
+{
+	static const char bytes[200000];
+	char path[sizeof(place) + 64];
+	int i, fd;
+
+	snprintf(path, sizeof(path), "%s/x", place);
+	for (i = 0; i < 200; i++) {
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+		(void)unlink(path);
+		(void)!write(fd, bytes, sizeof(bytes));
+		usleep(20000);
+	}
+	return 0;
+}
+
+static bool
+has(int argc, char *argv[], const char *arg)
+{
+	int i;
+
+	for (i = 1; i < argc; i++)
+		if (strcmp(argv[i], arg) == 0)
+			return true;
+	return false;
 }
 
 int
 main(int argc, char *argv[])
 {
-	int i;
 
 	if (argc > 1 && strcmp(argv[1], "--again") == 0)
 		return 0;
@@ -277,9 +310,12 @@ main(int argc, char *argv[])
 	(void)strlcat(place, argv[argc - 1], sizeof(place));
 	if (place[0] != '\0' && place[strlen(place) - 1] == '/')
 		place[strlen(place) - 1] = '\0';
-	for (i = 1; i < argc; i++)
-		if (strcmp(argv[i], "--info=stray") == 0)
-			return stray();
+	if (has(argc, argv, "--info=stray"))
+		return stray(false);
+	if (has(argc, argv, "--info=linger"))
+		return stray(true);
+	if (has(argc, argv, "--info=unnamed"))
+		return write_unnamed();
 	try_files();
 	try_system();
 	return 12;

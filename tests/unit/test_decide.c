@@ -13,7 +13,10 @@ static const char policy_text[] =
     "client 'pusher' {}\n"
     "client 'puller' { push = false  pull = true }\n"
     "client 'nobody' { push = false }\n"
-    "client 'home' { from = {'192.0.2.0/24'} }\n";
+    "client 'home' { from = {'192.0.2.0/24'} }\n"
+    "client 'night' { hours = {'22:00-06:00'} }\n"
+    "client 'slow' { bwlimit = '100K'  pull = true  timeout = '0' }\n"
+    "client 'runner' { push = false  commands = {'/bin/df -h', '/bin/x'} }\n";
 
 static struct policy policy;
 
@@ -37,7 +40,7 @@ teardown(void **state)
 static void
 judge(const char *client, const char *command, struct verdict *v)
 {
-	struct inquiry q = { &policy, client, "198.51.100.7", command };
+	struct inquiry q = { &policy, client, "198.51.100.7", command, NULL, 0 };
 
 	decide(&q, v);
 }
@@ -369,6 +372,143 @@ paths_are_bounded(void **state)
 	}
 }
 
+static void
+commands_match_word_by_word(void **state)
+{
+	static const struct {
+		const char		*cmd;
+		enum verdict_kind	 kind;
+	} rows[] = {
+		{ "/bin/df -h", VERDICT_COMMAND },
+		{ "  /bin/df   \\-h ", VERDICT_COMMAND },
+		{ "/bin/x", VERDICT_COMMAND },
+		{ "/bin/x ", VERDICT_COMMAND },
+		{ "/bin/df", VERDICT_REFUSED },
+		{ "/bin/df -h /", VERDICT_REFUSED },
+		{ "/bin/df -hh", VERDICT_REFUSED },
+		{ "/bin/df\\ -h", VERDICT_REFUSED },
+		{ "df -h", VERDICT_REFUSED },
+		{ "/bin/../bin/df -h", VERDICT_REFUSED },
+		{ "/bin/df -h;id", VERDICT_REFUSED },
+		{ "true", VERDICT_TRUE },
+		{ "rsync --server -r . runner.full", VERDICT_REFUSED },
+	};
+	struct verdict v;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		judge("runner", rows[i].cmd, &v);
+		if (v.kind != rows[i].kind)
+			fail_msg("%s: %d %s", rows[i].cmd, v.kind, v.reason);
+		verdict_free(&v);
+	}
+	judge("runner", "df", &v);
+	assert_non_null(strstr(v.reason, "allowed is \"/bin/df -h\", "
+	    "\"/bin/x\""));
+	verdict_free(&v);
+	judge("runner", "/bin/df -h", &v);
+	assert_int_equal(v.command.n, 2);
+	assert_string_equal(v.command.v[1], "-h");
+	verdict_free(&v);
+}
+
+static void
+the_hour_decides(void **state)
+{
+	struct inquiry q = { &policy, "night", "198.51.100.7", "true", NULL,
+	    22 * 60 };
+	struct verdict v;
+
+	(void)state;
+	decide(&q, &v);
+	assert_int_equal(v.kind, VERDICT_TRUE);
+	verdict_free(&v);
+	q.minute = 6 * 60;
+	decide(&q, &v);
+	assert_int_equal(v.kind, VERDICT_REFUSED);
+	assert_non_null(strstr(v.reason, "at this time"));
+	verdict_free(&v);
+}
+
+static void
+the_lower_speed_counts(void **state)
+{
+	static const struct {
+		const char	*client;
+		const char	*cmd;
+		const char	*has;
+	} rows[] = {
+		{ "slow", "rsync --server --sender . .", "|--bwlimit=100|" },
+		{ "slow", "rsync --server --bwlimit=50 . .",
+		    "|--bwlimit=50|" },
+		{ "slow", "rsync --server --bwlimit=500 . .",
+		    "|--bwlimit=100|" },
+		{ "slow", "rsync --server --bwlimit=5 --bwlimit=0 . .",
+		    "|--bwlimit=100|" },
+		{ "h", "rsync --server --bwlimit=50 . .", "|--bwlimit=50|" },
+		{ "h", "rsync --server --bwlimit=0 . .", NULL },
+	};
+	struct scene sc = { "/x/rsync", "/h.full", "h", NULL, NULL, NULL,
+	    false };
+	struct verdict v;
+	char buf[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		judge(rows[i].client, rows[i].cmd, &v);
+		argv_of(&v, &sc, buf, sizeof(buf));
+		if (rows[i].has == NULL)
+			assert_null(strstr(buf, "bwlimit"));
+		else
+			assert_non_null(strstr(buf, rows[i].has));
+		verdict_free(&v);
+	}
+}
+
+/* With -s the command is judged once what it sends has been read. */
+static void
+secluded_commands_take_two_steps(void **state)
+{
+	char r[] = "rsync", dot[] = ".", full[] = "h.full/x y", etc[] = "/etc";
+	char *good[] = { r, dot, full, NULL }, *evil[] = { r, dot, etc, NULL };
+	struct strv rest = { good, 3 };
+	struct inquiry q = { &policy, "h", "198.51.100.7",
+	    "rsync --server -sre.iL", NULL, 0 };
+	struct scene sc = { "/x/rsync", "/h.full", "h", NULL, NULL, NULL,
+	    false };
+	struct verdict v;
+	char buf[512];
+
+	(void)state;
+	decide(&q, &v);
+	assert_int_equal(v.kind, VERDICT_SECLUDED);
+	verdict_free(&v);
+	q.rest = &rest;
+	decide(&q, &v);
+	assert_int_equal(v.kind, VERDICT_PUSH);
+	assert_string_equal(v.subdir, "x y");
+	argv_of(&v, &sc, buf, sizeof(buf));
+	assert_string_equal(buf, "/x/rsync|--server|-re.iL|--fake-super|"
+	    PARTIAL "|--|.|/h.full/x y");
+	verdict_free(&v);
+	rest.v = evil;
+	decide(&q, &v);
+	assert_int_equal(v.kind, VERDICT_REFUSED);
+	verdict_free(&v);
+	/* Who may not come is not read from. */
+	q.rest = NULL;
+	q.client = "home";
+	decide(&q, &v);
+	assert_int_equal(v.kind, VERDICT_REFUSED);
+	verdict_free(&v);
+	q.client = "nobody";
+	decide(&q, &v);
+	assert_int_equal(v.kind, VERDICT_REFUSED);
+	verdict_free(&v);
+}
+
 int
 main(void)
 {
@@ -380,6 +520,10 @@ main(void)
 		cmocka_unit_test(pulls),
 		cmocka_unit_test(the_scene_is_used),
 		cmocka_unit_test(paths_are_bounded),
+		cmocka_unit_test(commands_match_word_by_word),
+		cmocka_unit_test(the_hour_decides),
+		cmocka_unit_test(the_lower_speed_counts),
+		cmocka_unit_test(secluded_commands_take_two_steps),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

@@ -157,7 +157,11 @@ networks(void **state)
 		{ "0.0.0.0/0", "255.255.255.255", 1 },
 		{ "0.0.0.0/0", "::1", 0 },
 		{ "::/0", "::1", 1 },
-		{ "::/0", "1.2.3.4", 1 },
+		{ "::/0", "1.2.3.4", 0 },
+		{ "::/0", "::ffff:1.2.3.4", 0 },
+		{ "::ffff:1.2.3.0/120", "1.2.3.4", 1 },
+		{ "1.2.3.4", "::ffff:1.2.3.4", 1 },
+		{ "1.2.3.4", "::ffff:1.2.3.5", 0 },
 		{ "1.2.3.4", "1.2.3.4", 1 },
 		{ "1.2.3.4/32", "1.2.3.5", 0 },
 		{ "1.2.3.0/25", "1.2.3.127", 1 },
@@ -182,6 +186,93 @@ networks(void **state)
 	}
 }
 
+static void
+networks_are_written_as_they_are_read(void **state)
+{
+	static const char *const rows[] = {
+		"1.2.3.4", "1.2.3.0/24", "0.0.0.0/0", "::1", "2001:db8::/32",
+		"::/0", "::/96",
+	};
+	char text[NETWORK_TEXT];
+	struct network n;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		assert_int_equal(network_parse(rows[i], &n), 0);
+		network_format(&n, text);
+		assert_string_equal(text, rows[i]);
+	}
+}
+
+static void
+limits(void **state)
+{
+	const struct policy_client *a, *b;
+	struct diags ds = { 0 };
+	struct policy p;
+
+	(void)state;
+	assert_int_equal(policy_parse("client 'a' { interval = '1h'\n"
+	    " hours = {'22:00-06:00', '12:00-13:00'} quota = '5G'\n"
+	    " quota-files = 1000 bwlimit = '2M' sessions = 3\n"
+	    " commands = {'/bin/df -h /data', '/bin/a\\\\ b'} }\n"
+	    "client 'b' {}\ninterval = '20h'\ncommands = {'/bin/x'}\n"
+	    "hours = {'00:00-24:00'}\n", &p, &ds), 0);
+	a = policy_find(&p, "a");
+	b = policy_find(&p, "b");
+	assert_int_equal(a->interval, 3600);
+	assert_true(a->quota == 5ULL << 30);
+	assert_int_equal(a->quota_files, 1000);
+	assert_int_equal(a->bwlimit, 2048);
+	assert_int_equal(a->sessions, 3);
+	assert_int_equal(a->commands.n, 2);
+	assert_string_equal(a->commands.v[0], "/bin/df -h /data");
+	assert_string_equal(a->commands.v[1], "/bin/a\\ b");
+	assert_true(policy_hours(a, 22 * 60));
+	assert_true(policy_hours(a, 0));
+	assert_true(policy_hours(a, 5 * 60 + 59));
+	assert_false(policy_hours(a, 6 * 60));
+	assert_true(policy_hours(a, 12 * 60 + 30));
+	assert_false(policy_hours(a, 13 * 60));
+	assert_int_equal(b->interval, 72000);
+	assert_int_equal(b->commands.n, 1);
+	assert_true(b->quota == 0 && b->bwlimit == 0 && b->sessions == 0);
+	assert_true(policy_hours(b, 0) && policy_hours(b, 1439));
+	policy_free(&p);
+}
+
+static void
+bad_limits(void **state)
+{
+	static const char *const rows[] = {
+		"hours = {'22:00'}", "hours = {'24:01-1:00'}",
+		"hours = {'22:00-22:00'}", "hours = {'24:00-01:00'}",
+		"hours = {'22:00-00:00'}", "hours = {'22:60-23:00'}",
+		"hours = {'22:00-06:00x'}", "hours = {'2200-0600'}",
+		"hours = {''}", "interval = 'x'", "interval = '400d'",
+		"quota = '-1'", "quota = 'much'", "quota-files = -1",
+		"quota-files = many", "bwlimit = '1023'", "bwlimit = '-1'",
+		"bwlimit = '9999999999G'", "sessions = -1",
+		"sessions = 1001", "commands = {'df'}", "commands = {''}",
+		"commands = {'/bin/df; id'}", "commands = {'/bin/df \"x\"'}",
+		"client 'keys' {}",
+	};
+	struct diags ds = { 0 };
+	struct policy p;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		if (policy_parse(rows[i], &p, &ds) != -1)
+			fail_msg("%s", rows[i]);
+		assert_int_equal(ds.n, 1);
+		assert_int_equal(ds.v[0].line, 1);
+		assert_int_not_equal(ds.v[0].col, 0);
+		diags_free(&ds);
+	}
+}
+
 int
 main(void)
 {
@@ -191,6 +282,9 @@ main(void)
 		cmocka_unit_test(defaults_are_safe),
 		cmocka_unit_test(a_client_overrides_the_defaults),
 		cmocka_unit_test(networks),
+		cmocka_unit_test(networks_are_written_as_they_are_read),
+		cmocka_unit_test(limits),
+		cmocka_unit_test(bad_limits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,7 +17,7 @@ parse(const char *cmd, struct rsync_request *rq, struct diag *d)
 	memset(d, 0, sizeof(*d));
 	memset(rq, 0, sizeof(*rq));
 	assert_int_equal(cmdline_split(cmd, strlen(cmd), &w, d), 0);
-	rc = rsync_request_parse(&w, rq, d);
+	rc = rsync_request_parse(&w, NULL, rq, d);
 	strv_free(&w);
 	return rc;
 }
@@ -62,7 +62,11 @@ what_is_not_allowed_is_named(void **state)
 		{ "rsync --server -vS program . x", "program: a name before" },
 		{ "rsync --server --rsh=x . x", "--rsh is not" },
 		{ "rsync --server --rsync-path=x . x", "--rsync-path" },
-		{ "rsync --server -slogDtpre.iLsfxCIvu", "-s is not allowed" },
+		{ "rsync --server -s . x", "all the same" },
+		{ "rsync --server -s .", "all the same" },
+		{ "rsync --server -s x", "x: a name before" },
+		{ "rsync --server -s --daemon", "--daemon is not" },
+		{ "rsync --server --protect-args . x", "--protect-args is" },
 		{ "rsync --server --secluded-args . x", "--secluded-args" },
 		{ "rsync --server -L . x", "-L is not" },
 		{ "rsync --server -K . x", "-K is not" },
@@ -104,6 +108,16 @@ what_is_not_allowed_is_named(void **state)
 		{ "rsync --server --partial=x . x", "takes no value" },
 		{ "rsync --server --info=a/b . x", "not allowed in" },
 		{ "rsync --server --info= . x", "empty value" },
+		{ "rsync --server --max-size=1X . x", "not a size" },
+		{ "rsync --server --max-size=-1 . x", "not a size" },
+		{ "rsync --server --max-size= . x", "not a size" },
+		{ "rsync --server --max-size=1G+2 . x", "not a size" },
+		{ "rsync --server --min-size=1234567890123456789012345 . x",
+		    "not a size" },
+		{ "rsync --server --bwlimit=-1 . x", "too small" },
+		{ "rsync --server --bwlimit=2147483648 . x", "too large" },
+		{ "rsync --server --compress-choice="
+		    "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa . x", "too long" },
 		{ "rsync --server --info=help . x", "--info=help" },
 		{ "rsync --server --info=stats2,HE2 . x", "--info=help" },
 		{ "rsync --server -rXX . x", "-XX is not" },
@@ -164,7 +178,7 @@ real_commands_are_understood(void **state)
 		    "--bwlimit=10240 --new-compress --delete-excluded "
 		    "--partial --ignore-errors . h.full/a\\ b\\;c",
 		    RSYNC_DELETE | RSYNC_RECURSE, 600,
-		    "-lHogDtpAXr e.iLsfxCIvu --bwlimit=10240 --new-compress "
+		    "-lHogDtpAXr e.iLsfxCIvu --new-compress "
 		    "--delete-excluded --ignore-errors <h.full/a b;c>" },
 		{ "rsync --server -blogDtprRe.iLsfxCIvu --backup-dir bk "
 		    "--suffix=~x --max-delete=10 --max-size=1073741824 "
@@ -213,6 +227,14 @@ real_commands_are_understood(void **state)
 		    "-r e --max-delete=-1 <x>" },
 		{ "rsync --server -r --usermap=0:1,\\*:2 . ./-x",
 		    RSYNC_RECURSE, 0, "-r e --usermap=0:1,*:2 <./-x>" },
+		{ "rsync --server --delete -g -l -n -o -p -D -r -t -x -x "
+		    "--specials . h.full", RSYNC_DELETE | RSYNC_RECURSE |
+		    RSYNC_DRY_RUN, 0,
+		    "-glnopDrtxx e --delete --specials <h.full>" },
+		{ "rsync --server --sender -r --min-size=1.5K --max-size=10mib "
+		    "--max-size=5GB-1 . x", RSYNC_RECURSE | RSYNC_LOOKS_BACK,
+		    0, "sender -r e --min-size=1.5K --max-size=10mib "
+		    "--max-size=5GB-1 <x>" },
 		{ "rsync --server -r .", RSYNC_RECURSE, 0, "-r e" },
 		{ "rsync --server . . .", 0, 0, "- e <.> <.>" },
 	};
@@ -255,13 +277,23 @@ lengths_are_bounded(void **state)
 
 	strlcpy(cmd, "rsync --server --info=", sizeof(cmd));
 	end = cmd + strlen(cmd);
+	memset(end, 'a', 256);
+	strlcpy(end + 256, " . x", 8);
+	assert_int_equal(parse(cmd, &rq, &d), 0);
+	rsync_request_free(&rq);
+	strlcpy(end + 256, "a . x", 8);
+	assert_int_equal(parse(cmd, &rq, &d), -1);
+	assert_non_null(strstr(d.msg, "too long"));
+	rsync_request_free(&rq);
+
+	strlcpy(cmd, "rsync --server --usermap=", sizeof(cmd));
+	end = cmd + strlen(cmd);
 	memset(end, 'a', RSYNC_VALUE_MAX);
 	strlcpy(end + RSYNC_VALUE_MAX, " . x", 8);
 	assert_int_equal(parse(cmd, &rq, &d), 0);
 	rsync_request_free(&rq);
 	strlcpy(end + RSYNC_VALUE_MAX, "a . x", 8);
 	assert_int_equal(parse(cmd, &rq, &d), -1);
-	assert_non_null(strstr(d.msg, "too long"));
 	rsync_request_free(&rq);
 
 	strlcpy(cmd, "rsync --server -e.", sizeof(cmd));
@@ -272,6 +304,64 @@ lengths_are_bounded(void **state)
 	rsync_request_free(&rq);
 }
 
+/* With -s, the rest comes by another way. */
+static void
+secluded_words_are_judged_alike(void **state)
+{
+	static const struct {
+		const char	*cmd;
+		const char	*rest;
+		const char	*says;	/* or NULL, and shown: */
+		const char	*shown;
+	} rows[] = {
+		{ "rsync --server -s", "", "not what an rsync sends", NULL },
+		{ "rsync --server -s", "sh -c id", "not what an", NULL },
+		{ "rsync --server -s", "rsync", "no \".\"", NULL },
+		{ "rsync --server -s", "rsync --daemon .", "--daemon", NULL },
+		{ "rsync --server -s", "rsync --server .", "--server", NULL },
+		{ "rsync --server -s", "rsync --sender .", "--sender", NULL },
+		{ "rsync --server -s", "rsync -s . x", "second time", NULL },
+		{ "rsync --server -s", "rsync . x -e", "behind the", NULL },
+		{ "rsync --server -s", "rsync --log-file /x .", "--log-file",
+		    NULL },
+		{ "rsync --server -s", "rsync x . y", "x: a name", NULL },
+		{ "rsync --server -se.iL", "rsync -e.iL .", "capability",
+		    NULL },
+		{ "rsync --server -svrze.iLsfxCIvu", "rsync --delete "
+		    "--partial-dir .x . h.full", NULL,
+		    "-vrz e.iLsfxCIvu --delete <h.full>" },
+		{ "rsync --server --sender -svre.iLsfxCIvu", "rsync . h.full/a "
+		    "b*", NULL, "sender -vr e.iLsfxCIvu <h.full/a> <b*>" },
+	};
+	struct rsync_request rq = { 0 };
+	struct strv w = { 0 }, rest = { 0 };
+	struct diag d = { 0 };
+	char buf[512];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		assert_int_equal(cmdline_split(rows[i].cmd,
+		    strlen(rows[i].cmd), &w, &d), 0);
+		assert_int_equal(cmdline_split(rows[i].rest,
+		    strlen(rows[i].rest), &rest, &d), 0);
+		assert_int_equal(rsync_request_parse(&w, NULL, &rq, &d), 0);
+		assert_true(rq.secluded);
+		rsync_request_free(&rq);
+		if (rows[i].says == NULL) {
+			assert_int_equal(rsync_request_parse(&w, &rest, &rq,
+			    &d), 0);
+			show(&rq, buf, sizeof(buf));
+			assert_string_equal(buf, rows[i].shown);
+		} else if (rsync_request_parse(&w, &rest, &rq, &d) != -1 ||
+		    strstr(d.msg, rows[i].says) == NULL)
+			fail_msg("%s: %s", rows[i].rest, d.msg);
+		rsync_request_free(&rq);
+		strv_free(&w);
+		strv_free(&rest);
+	}
+}
+
 int
 main(void)
 {
@@ -279,6 +369,7 @@ main(void)
 		cmocka_unit_test(what_is_not_allowed_is_named),
 		cmocka_unit_test(real_commands_are_understood),
 		cmocka_unit_test(lengths_are_bounded),
+		cmocka_unit_test(secluded_words_are_judged_alike),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
