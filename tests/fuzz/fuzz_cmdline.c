@@ -1,5 +1,5 @@
-/* fuzz_cmdline.c: any bytes as SSH_ORIGINAL_COMMAND, through the whole
- * judgement.  Beyond the sanitizers: an argument vector that would be run must
+/* fuzz_cmdline.c: any bytes as SSH_ORIGINAL_COMMAND and, behind the first NUL,
+ * as what --secluded-args sends, through the whole judgement.  Beyond the sanitizers: an argument vector that would be run must
  * read as confined to the client by a second, stricter reader, written apart
  * from the first.
  *
@@ -12,10 +12,12 @@
 #include <string.h>
 
 #include "sshguard/decide.h"
+#include "sshguard/secluded.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *, size_t);
 
-static const char text[] = "root = '/r'\nclient 'h' { pull = true }\n";
+static const char text[] = "root = '/r'\nclient 'h' { pull = true  "
+    "commands = {'/bin/df -h'}  bwlimit = '1M' }\n";
 
 static int
 starts(const char *s, const char *with)
@@ -62,6 +64,12 @@ check_long(const char *o)
 		assert(strcmp(o, "--partial-dir=.~backshelf-partial~") == 0);
 	if (starts(o, "--backup-dir="))
 		assert(stays(o + 13) && o[13] != '/');
+	if (starts(o, "--bwlimit="))
+		assert(strtol(o + 10, NULL, 10) >= 1 &&
+		    strtol(o + 10, NULL, 10) <= 1024);
+	if (starts(o, "--timeout="))
+		assert(strtol(o + 10, NULL, 10) >= 1 &&
+		    strtol(o + 10, NULL, 10) <= 3600);
 	if (starts(o, "--suffix="))
 		assert(strchr(o, '/') == NULL);
 }
@@ -83,7 +91,7 @@ static void
 check_argv(const struct strv *a, int pull)
 {
 	size_t i = 2;
-	int fake = 0, clusters = 0;
+	int fake = 0, limits = 0, clusters = 0;
 
 	assert(a->n >= 5 && strcmp(a->v[0], "/usr/bin/rsync") == 0);
 	assert(strcmp(a->v[1], "--server") == 0);
@@ -91,6 +99,8 @@ check_argv(const struct strv *a, int pull)
 	for (i += (size_t)pull; i < a->n && strcmp(a->v[i], "--") != 0; i++) {
 		assert(a->v[i][0] == '-');
 		fake += strcmp(a->v[i], "--fake-super") == 0;
+		limits += starts(a->v[i], "--bwlimit=");
+		limits += starts(a->v[i], "--timeout=");
 		if (a->v[i][1] == '-') {
 			check_long(a->v[i]);
 			continue;
@@ -98,7 +108,7 @@ check_argv(const struct strv *a, int pull)
 		check_cluster(a->v[i]);
 		assert(++clusters == 1);
 	}
-	assert(fake == 1 && i + 2 < a->n && strcmp(a->v[i + 1], ".") == 0);
+	assert(fake == 1 && limits == 2 && i + 2 < a->n && strcmp(a->v[i + 1], ".") == 0);
 	for (i += 2; i < a->n; i++) {
 		const char *p = a->v[i];
 
@@ -115,34 +125,72 @@ check_argv(const struct strv *a, int pull)
 	}
 }
 
+/* What a verdict lets run is confined to the client. */
+static void
+check_verdict(const struct verdict *v)
+{
+	struct scene sc = { .rsync = "/usr/bin/rsync", .dest = "/h.full",
+	    .host = "h" };
+	struct strv argv = { 0 };
+
+	if (v->kind == VERDICT_PUSH || v->kind == VERDICT_PULL) {
+		assert(decide_argv(v, &sc, &argv) == 0);
+		check_argv(&argv, v->kind == VERDICT_PULL);
+	} else if (v->kind == VERDICT_REFUSED)
+		assert(v->reason[0] != '\0');
+	else if (v->kind == VERDICT_COMMAND)
+		assert(v->command.n == 2 &&
+		    strcmp(v->command.v[0], "/bin/df") == 0 &&
+		    strcmp(v->command.v[1], "-h") == 0);
+	strv_free(&argv);
+}
+
+/* The bytes of a block up to where it ends, or breaks.  1 if it is whole. */
+static int
+take_block(struct secluded *s, const uint8_t *data, size_t size)
+{
+	struct diag d = { 0 };
+	int rc = 0;
+
+	for (; size > 0 && rc == 0; data++, size--)
+		rc = secluded_take(s, (char)*data, &d);
+	assert(rc != -1 || d.msg[0] != '\0');
+	return rc == 1;
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct policy policy;
 	struct diags ds = { 0 };
-	struct scene sc = { "/usr/bin/rsync", "/h.full", "h", NULL, NULL,
-	    NULL, false };
-	struct strv argv = { 0 };
-	struct inquiry q = { &policy, "h", "192.0.2.1", NULL, NULL,
-	    0 };
+	struct inquiry q = { .policy = &policy, .client = "h",
+	    .address = "192.0.2.1" };
+	struct secluded rest = { 0 };
 	struct verdict v;
+	size_t len;
 	char *cmd;
 
 	if (policy.n == 0 && policy_parse(text, &policy, &ds) == -1)
 		abort();
-	if ((cmd = malloc(size + 1)) == NULL)
+	len = strnlen((const char *)data, size);
+	if ((cmd = malloc(len + 1)) == NULL)
 		return 0;
-	memcpy(cmd, data, size);
-	cmd[size] = '\0';
+	memcpy(cmd, data, len);
+	cmd[len] = '\0';
 	q.command = cmd;
 	decide(&q, &v);
-	if (v.kind == VERDICT_PUSH || v.kind == VERDICT_PULL) {
-		assert(decide_argv(&v, &sc, &argv) == 0);
-		check_argv(&argv, v.kind == VERDICT_PULL);
-	} else if (v.kind == VERDICT_REFUSED)
-		assert(v.reason[0] != '\0');
-	strv_free(&argv);
+	check_verdict(&v);
+	if (v.kind == VERDICT_SECLUDED && len < size &&
+	    take_block(&rest, data + len + 1, size - len - 1)) {
+		verdict_free(&v);
+		q.rest = &rest.words;
+		decide(&q, &v);
+		assert(v.kind != VERDICT_SECLUDED && v.kind != VERDICT_TRUE &&
+		    v.kind != VERDICT_COMMAND);
+		check_verdict(&v);
+	}
 	verdict_free(&v);
+	secluded_free(&rest);
 	free(cmd);
 	return 0;
 }

@@ -35,7 +35,13 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			assert(policy_find(&p, p.clients[i].name) ==
 			    &p.clients[i]);
 			assert(p.clients[i].timeout <= 86400);
+			assert(p.clients[i].interval <= 366 * 86400);
+			assert(p.clients[i].sessions <= 1000);
+			assert(p.clients[i].commands.n == 0 ||
+			    p.clients[i].commands.v[0][strspn(
+			    p.clients[i].commands.v[0], " \t\\")] == '/');
 			(void)policy_from(&p.clients[i], "192.0.2.1");
+			(void)policy_hours(&p.clients[i], 1439);
 		}
 	} else
 		assert(diags_any(&ds) && p.n == 0 && p.root == NULL);

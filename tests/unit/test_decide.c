@@ -450,7 +450,7 @@ the_lower_speed_counts(void **state)
 		{ "h", "rsync --server --bwlimit=0 . .", NULL },
 	};
 	struct scene sc = { "/x/rsync", "/h.full", "h", NULL, NULL, NULL,
-	    false };
+	    false, false };
 	struct verdict v;
 	char buf[512];
 	size_t i;
@@ -477,7 +477,7 @@ secluded_commands_take_two_steps(void **state)
 	struct inquiry q = { &policy, "h", "198.51.100.7",
 	    "rsync --server -sre.iL", NULL, 0 };
 	struct scene sc = { "/x/rsync", "/h.full", "h", NULL, NULL, NULL,
-	    false };
+	    false, false };
 	struct verdict v;
 	char buf[512];
 
