@@ -136,7 +136,7 @@ tools: $(TOOLS) $(B)/tests/tools/aoeconform $(BENCHES)
 # Fuzzers are built from the sources, with the sanitizers, by clang.
 FUZZ	= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_TIME ?= 60
-LIB_FOR_FUZZ = $(filter-out %/main.c aoe/aoectl%,$(wildcard lib/*.c aoe/*.c \
+LIB_FOR_FUZZ = $(filter-out %/main.c aoe/aoectl% irsync/cmd_% rotate/cmd_%,$(wildcard lib/*.c aoe/*.c \
 	irsync/*.c sshguard/*.c rotate/*.c))
 
 build/fuzz/%: tests/fuzz/%.c $(LIB_FOR_FUZZ)
