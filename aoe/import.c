@@ -207,7 +207,8 @@ is_iface(const char *s)
 {
 	const char *p;
 
-	if (*s == '\0' || strlen(s) >= IFNAMSIZ)
+	if (*s == '\0' || strlen(s) >= IFNAMSIZ || strcmp(s, ".") == 0 ||
+	    strcmp(s, "..") == 0)
 		return false;
 	for (p = s; *p != '\0'; p++)
 		if (isspace((unsigned char)*p) || strchr("/,", *p) != NULL)

@@ -43,6 +43,7 @@ fragments_not_understood(void **state)
 		{ MUST "slot=255\n", 5, 6, "no slot" },
 		{ MUST "slot=0x1\n", 5, 6, "no slot" },
 		{ MUST "netif=a/b\n", 5, 7, "no name" },
+		{ MUST "netif=..\n", 5, 7, "no name" },
 		{ MUST "netif='a b'\n", 5, 7, "no name" },
 		{ MUST "netif=sixteen-letters-\n", 5, 7, "no name" },
 		{ MUST "filename=x\n", 5, 10, "not an absolute" },

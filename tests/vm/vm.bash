@@ -22,7 +22,8 @@
 
 VM_DIR=${HELPERS_DIR:?}/../../build/vm
 VM_MODULES='virtio_pci virtio_net virtio_blk aoe ext4 xfs crc32c_generic
-	sch_netem sch_ingress ifb act_mirred cls_matchall'
+	sch_netem sch_ingress ifb act_mirred cls_matchall
+	veth bridge bonding 8021q'
 VM_TOOLS='/usr/sbin/mkfs.ext4 /usr/sbin/e2fsck'
 # On a disk of their own, read-only: with their libraries they are too large to
 # be in memory.
