@@ -173,6 +173,7 @@ SBIN	= $(DESTDIR)$(PREFIX)/sbin
 BINDIR	= $(DESTDIR)$(PREFIX)/bin
 LIBEXEC	= $(DESTDIR)$(PREFIX)/libexec
 MANDIR	= $(DESTDIR)$(PREFIX)/share/man
+COMPDIR	= $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 DOCDIR	= $(DESTDIR)$(PREFIX)/share/doc/backshelf
 
 install: all
@@ -187,6 +188,7 @@ install: all
 	done
 	install -m 644 README.md ARCHITECTURE.md LICENSE $(DOCDIR)
 	cp -R etc/. $(DOCDIR)/examples
+	install -D -m 644 etc/completion/aoectl $(COMPDIR)/aoectl
 
 clean:
 	rm -rf build
