@@ -38,6 +38,7 @@ notes(const char *buf, size_t len)
 {
 	struct push_state st, st2;
 	struct push_commit c;
+	struct merge_stats sum;
 	char *text;
 
 	if (push_state_parse(buf, len, &st) == 0) {
@@ -54,6 +55,12 @@ notes(const char *buf, size_t len)
 		if (!subdir_valid(c.subdir) || c.stamp[0] == '\0')
 			abort();
 		push_commit_free(&c);
+	}
+	if (ahead_sum_parse(buf, len, &sum) == 0) {
+		if ((text = ahead_sum_format(&sum)) == NULL ||
+		    ahead_sum_parse(text, strlen(text), &sum) == -1)
+			abort();
+		free(text);
 	}
 }
 
