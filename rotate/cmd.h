@@ -34,7 +34,7 @@ int	cmd_pin(const struct options *, const struct retention_conf *,
 	    int argc, char **argv);
 int	cmd_unpin(const struct options *, const struct retention_conf *,
 	    int argc, char **argv);
-int	cmd_list(const struct options *, const struct retention_conf *,
+int	cmd_pins(const struct options *, const struct retention_conf *,
 	    int argc, char **argv);
 int	cmd_usage(const struct options *, const struct retention_conf *,
 	    int argc, char **argv);

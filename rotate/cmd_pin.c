@@ -207,7 +207,7 @@ list_host(const struct retention_conf *conf, const char *host, json_t *all)
 }
 
 int
-cmd_list(const struct options *o, const struct retention_conf *conf, int argc,
+cmd_pins(const struct options *o, const struct retention_conf *conf, int argc,
     char **argv)
 {
 	struct strv hosts = { 0 };

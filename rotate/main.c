@@ -38,7 +38,7 @@ static const struct command {
 } commands[] = {
 	{ "pin",	cmd_pin },
 	{ "unpin",	cmd_unpin },
-	{ "list",	cmd_list },
+	{ "list",	cmd_pins },
 	{ "usage",	cmd_usage },
 };
 
