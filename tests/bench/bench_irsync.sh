@@ -1,0 +1,299 @@
+#!/bin/bash
+# bench_irsync.sh [STEP...]: irsync against its peers, through a real sshd, over
+# the same files:
+#
+#	irsync		a push through validate-ssh, which becomes a snapshot
+#	rsync		rsync --link-dest into a new folder
+#	rsnapshot-cp	rsnapshot as it comes (cp -al), pulling
+#	rsnapshot-ld	rsnapshot with link_dest, pulling
+#	rdiff-backup	pushing
+#	borg		pushing, without encryption and compression
+#	restic		pushing over sftp
+#
+# in four phases: first, unchanged, changed (one file in a hundred), restore.
+# A STEP is PHASE.TOOL, or: source, change, overhead, million, report, clean.
+# Without any, all that has no result yet is run in order: so that a bench that
+# was cut off goes on, and each step can be run alone where time is short.
+#
+# Wall time is the client's; CPU is all that the machine spent meanwhile, both
+# sides; memory the most that any one process on either side had; disk what the
+# storage takes after the phase.  The account on the server has no rights.
+#
+# FILES, BYTES, WORK in the environment: 100000, 1.5 GB, /var/tmp/backshelf-bench.
+# Figures go to build/bench/irsync.json, a table to standard output, plots
+# beside the figures if there is gnuplot.
+#
+# SPDX-License-Identifier: ISC
+# Copyright (c) 2026 The backshelf authors
+set -euE
+# shellcheck source=tests/e2e/helpers.bash
+. "$TOP/tests/e2e/helpers.bash"
+FILES=${FILES:-100000}
+BYTES=${BYTES:-1500000000}
+WORK=${WORK:-/var/tmp/backshelf-bench}
+OUT=$B/bench
+PHASES=(first unchanged changed restore)
+TOOLS_=(irsync rsync rsnapshot-cp rsnapshot-ld rdiff-backup borg restic)
+SRC=$WORK/source
+export RESTIC_PASSWORD=bench BORG_UNKNOWN_UNENCRYPTED_REPO_ACCESS_IS_OK=yes
+export BORG_BASE_DIR=$WORK/borg-home XDG_CACHE_HOME=$WORK/cache
+export RESTIC_CACHE_DIR=$WORK/cache/restic
+
+trap 'echo "bench_irsync.sh:$LINENO: $BASH_COMMAND failed" >&2' ERR
+
+# server: an sshd, with one key behind validate-ssh and one with a shell.
+server() {
+	setup_tmp
+	trap run_cleanup EXIT
+	mkdir -p "$WORK/results" "$WORK/cache"
+	chmod 755 "$WORK"
+	mkdir -p "$WORK/store" "$WORK/peers"
+	chown "$ACCOUNT_ID:$ACCOUNT_ID" "$WORK/store" "$WORK/peers"
+	start_sshd
+	cat >"$T/sshguard.conf" <<-CONF
+	root = "$WORK/store"
+	pull = true
+	client "client" {}
+	CONF
+	authorize client
+	ssh-keygen -q -t ed25519 -N '' -C bare -f "$T/ssh/bare_key"
+	cat "$T/ssh/bare_key.pub" >>"$T/ssh/authorized_keys"
+	sed "s,$SSH_KEY,$T/ssh/bare_key," "$SSH_CONF" >"$T/ssh/bare"
+	BARE="ssh -F $T/ssh/bare"
+	cat >"$T/irsync.conf" <<-CONF
+	storage = "server:$WORK/store"
+	host = "client"
+	ssh_config = "$SSH_CONF"
+	paths = { "$SRC" }
+	lock = "$T/lock"
+	state = "$WORK/state"
+	CONF
+}
+
+# newest FOLDER: the newest of its entries.
+newest() { (cd "$1" && printf '%s\n' * | sort | tail -n 1); }
+
+back_irsync() { "$BIN/irsync" -f "$T/irsync.conf" backup; }
+back_rsync() {
+	local d=$WORK/peers/rsync link=()
+	as_account mkdir -p "$d"
+	[ "$(newest "$d")" = '*' ] || link=(--link-dest="$d/$(newest "$d")")
+	rsync -aHAX --numeric-ids --delete -M--fake-super -e "$BARE" \
+	    "${link[@]}" "$SRC/" "server:$d/$(date +%s%N)/"
+}
+# rsnapshot wants tabs.
+rsnapshot_conf() {
+	printf '%s\t%s\n' config_version 1.2 snapshot_root "$WORK/$1/" \
+	    cmd_cp /bin/cp cmd_rm /bin/rm cmd_rsync /usr/bin/rsync \
+	    cmd_ssh /usr/bin/ssh ssh_args "-F $T/ssh/bare" link_dest "$2" \
+	    rsync_short_args -aHAX lockfile "$T/rsnapshot.pid" verbose 1 >"$T/$1.conf"
+	printf 'retain\tday\t9\nbackup\tserver:%s/\tx/\n' "$SRC" >>"$T/$1.conf"
+}
+back_rsnapshot-cp() {
+	rsnapshot_conf rsnapshot-cp 0
+	rsnapshot -c "$T/rsnapshot-cp.conf" day
+}
+back_rsnapshot-ld() {
+	rsnapshot_conf rsnapshot-ld 1
+	rsnapshot -c "$T/rsnapshot-ld.conf" day
+}
+back_rdiff-backup() {
+	rdiff-backup --remote-schema "$BARE {h} rdiff-backup server" \
+	    backup "$SRC" "server::$WORK/peers/rdiff-backup"
+}
+back_borg() {
+	export BORG_RSH=$BARE
+	[ -d "$WORK/peers/borg" ] || borg init -e none \
+	    "ssh://server$WORK/peers/borg"
+	borg create -C none "ssh://server$WORK/peers/borg::$(date +%s%N)" "$SRC"
+}
+in_restic() {
+	restic -q -o sftp.command="$BARE server -s sftp" \
+	    -r "sftp:server:$WORK/peers/restic" "$@"
+}
+back_restic() {
+	[ -d "$WORK/peers/restic" ] || in_restic init
+	in_restic backup "$SRC"
+}
+
+give_irsync() { "$BIN/irsync" -f "$T/irsync.conf" --to "$1" restore; }
+give_rsync() {
+	local d=$WORK/peers/rsync
+	rsync -aHAX --numeric-ids -M--fake-super -e "$BARE" \
+	    "server:$d/$(newest "$d")/" "$1/"
+}
+give_rsnapshot-cp() { rsync -aHAX "$WORK/rsnapshot-cp/day.0/x/" "$1/"; }
+give_rsnapshot-ld() { rsync -aHAX "$WORK/rsnapshot-ld/day.0/x/" "$1/"; }
+give_rdiff-backup() {
+	rdiff-backup --remote-schema "$BARE {h} rdiff-backup server" \
+	    restore "server::$WORK/peers/rdiff-backup" "$1"
+}
+give_borg() {
+	export BORG_RSH=$BARE
+	mkdir -p "$1"
+	(cd "$1" && borg extract "ssh://server$WORK/peers/borg::$(borg list \
+	    --short --last 1 "ssh://server$WORK/peers/borg")")
+}
+give_restic() { in_restic restore latest --target "$1"; }
+
+place_of() {
+	case $1 in
+	irsync) echo "$WORK/store" ;;
+	rsnapshot-*) echo "$WORK/$1" ;;
+	*) echo "$WORK/peers/$1" ;;
+	esac
+}
+
+# cpu: hundredths of a second that the machine has worked.
+cpu() { awk '/^cpu / { print $2 + $3 + $4 + $7 + $8 }' /proc/stat; }
+
+# measure PHASE TOOL: one run; "wall_us cpu_cs memory_kib disk_kib".
+measure() {
+	local start c0 c1 end disk back=$WORK/back
+	rm -rf "$back"
+	sync
+	python3 "$TOP/tests/bench/most.py" >"$T/memory" 3>&- &
+	local watcher=$!
+	wait_until 5 test -s "$T/memory"
+	c0=$(cpu)
+	start=${EPOCHREALTIME/./}
+	if [ "$1" = restore ]; then
+		"give_$2" "$back" >"$T/said" 2>&1
+	else
+		"back_$2" >"$T/said" 2>&1
+	fi || { cat "$T/said" >&2; return 1; }
+	end=${EPOCHREALTIME/./}
+	c1=$(cpu)
+	kill -TERM "$watcher"
+	wait "$watcher" || true
+	[ "$1" != restore ] || check_restored "$back"
+	rm -rf "$back"
+	disk=$(du -sk "$(place_of "$2")" | cut -f1)
+	echo "$((end - start)) $((c1 - c0)) $(tail -n 1 "$T/memory") $disk" \
+	    >"$WORK/results/$1.$2"
+}
+
+# What came back is what was there, by name, size and time.
+check_restored() {
+	local found
+	found=$(find "$1" -type d -name d0 | awk '{ print length, $0 }' |
+	    sort -n | head -n 1 | cut -d' ' -f2-)
+	diff <(cd "$SRC" && find . -type f -printf '%P %s %T@\n' | sort) \
+	    <(cd "${found%/*}" && find . -type f -printf '%P %s %T@\n' |
+	    sort) >"$T/diff" || {
+		echo 'what was restored differs:' >&2
+		head "$T/diff" >&2
+		return 1
+	}
+}
+
+# What irsync adds: plain rsync with the same arguments to the same server, by
+# turns, nothing changed.  Medians of five, in microseconds.
+overhead() {
+	local i start argv
+	"$BIN/irsync" -v -f "$T/irsync.conf" backup >"$T/said" 2>&1
+	argv=$(grep -m 1 '^irsync: rsync --' "$T/said" | cut -d' ' -f2-)
+	for i in 1 2 3 4 5; do
+		start=${EPOCHREALTIME/./}
+		back_irsync >/dev/null 2>&1
+		echo $((${EPOCHREALTIME/./} - start)) >>"$T/with"
+		start=${EPOCHREALTIME/./}
+		bare_push >/dev/null 2>&1
+		echo $((${EPOCHREALTIME/./} - start)) >>"$T/without"
+	done
+	[ -n "$argv" ]
+	echo "$(sort -n "$T/with" | sed -n 3p) $(sort -n "$T/without" |
+	    sed -n 3p)" >"$WORK/results/overhead"
+}
+
+bare_push() {
+	rsync --archive --hard-links --acls --xattrs --sparse --numeric-ids \
+	    --modify-window=-1 --relative --delete --delete-excluded \
+	    --partial --stats --no-human-readable --8-bit-output \
+	    --out-format='%i %n%L' -e "ssh -F $SSH_CONF" --timeout=600 \
+	    --filter='-xr user.rsync.%*' --filter='-xr security.selinux' \
+	    --filter='-x system.*' --filter='P .~backshelf-partial~' \
+	    "$SRC" "server:$WORK/store/client.full/"
+}
+
+# irsync itself with a million files: the most that it had in memory, in KiB.
+million() {
+	local m=$WORK/million
+	mkdir -p "$m/src" "$m/store"
+	[ -e "$m/made" ] || (
+		cd "$m/src"
+		for d in {000..999}; do
+			mkdir "$d"
+			(cd "$d" && seq 1000 | xargs touch)
+		done
+		touch "$m/made"
+	)
+	cat >"$T/million.conf" <<-CONF
+	storage = "$m/store"
+	host = "client"
+	paths = { "$m/src" }
+	lock = "$T/lock2"
+	state = "$m/state"
+	CONF
+	"$BIN/irsync" -f "$T/million.conf" backup >"$T/said" 2>&1 3>&- &
+	python3 "$TOP/tests/bench/memory.py" $! 0 irsync >"$T/memory"
+	wait $!
+	cat "$T/memory" >"$WORK/results/million"
+}
+
+step() {
+	echo "$1 $(date +%T)" >&2
+	case $1 in
+	source)
+		rm -rf "$WORK"
+		mkdir -p "$SRC"
+		python3 "$TOP/tests/bench/source.py" "$SRC" "$FILES" "$BYTES"
+		mkdir "$WORK/results"
+		touch "$WORK/results/source"
+		;;
+	change)
+		python3 "$TOP/tests/bench/source.py" --change "$SRC" 7
+		touch "$WORK/results/change"
+		;;
+	overhead | million)
+		server
+		"$1"
+		run_cleanup
+		;;
+	report) report ;;
+	clean) rm -rf --one-file-system "$WORK" ;;
+	*.*)
+		server
+		measure "${1%%.*}" "${1#*.}"
+		run_cleanup
+		;;
+	*) echo "no such step: $1" >&2; return 1 ;;
+	esac
+}
+
+report() {
+	mkdir -p "$OUT"
+	python3 "$TOP/tests/bench/report.py" "$WORK/results" "$OUT/irsync.json" \
+	    "$FILES" "$BYTES" "${TOOLS_[@]}"
+	if command -v gnuplot >/dev/null; then
+		(cd "$OUT" && gnuplot irsync.gnuplot)
+	fi
+}
+
+if [ $# -gt 0 ]; then
+	for s; do step "$s"; done
+	exit
+fi
+[ -e "$WORK/results/source" ] || step source
+for phase in "${PHASES[@]}"; do
+	if [ "$phase" = changed ] && [ ! -e "$WORK/results/change" ]; then
+		step change
+	fi
+	for tool in "${TOOLS_[@]}"; do
+		[ -e "$WORK/results/$phase.$tool" ] || step "$phase.$tool"
+	done
+done
+for s in overhead million; do
+	[ -e "$WORK/results/$s" ] || step "$s"
+done
+step report
