@@ -70,3 +70,16 @@ teardown() { run_cleanup; }
 	run -1 irsync list
 	[[ $output == *"$T/none: cannot open the store: No such file"* ]]
 }
+
+@test "the example is right, also with all that it has as comments" {
+	example=$HELPERS_DIR/../../etc/irsync.conf
+	sed 's/^#\([a-z_]*\( ".*"\)\? [={]\|[}	]\)/\1/; /^storage "/,$d' \
+	    "$example" >"$T/full.conf"
+	grep -q '^mysql {' "$T/full.conf"
+	grep -q '^path "/srv" {' "$T/full.conf"
+	for f in "$example" "$T/full.conf"; do
+		cp "$f" "$T/example.conf"
+		run "$BIN/irsync" -f "$T/example.conf" --storage none check
+		[[ $output == *"knows no storage of this name"* ]]
+	done
+}
