@@ -245,7 +245,8 @@ show_files(struct irsync *ir, const struct strv *paths,
 	int status = BS_OK;
 
 	for (i = 0; i < paths->n; i++) {
-		if ((r = versions_make(v, nsnaps, l, paths->v[i], &n)) == NULL) {
+		if ((r = versions_make(v, nsnaps, l, paths->v[i],
+		    &n)) == NULL) {
 			log_warn("%s", paths->v[i]);
 			json_decref(all);
 			return BS_FAIL;

@@ -1,7 +1,8 @@
 /* cmd_restore.c: irsync restore.
  * A restore goes into a folder of its own, new or empty, so that it can never
- * overwrite anything (inplace.c: unless asked to).  While it lasts, a marker in that folder says what it is
- * the restore of: the same command goes on with it.
+ * overwrite anything (inplace.c: unless asked to).  While it lasts, a marker in
+ * that folder says what it is the restore of: the same command goes on with
+ * it.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors

@@ -175,7 +175,8 @@ struct check_options {
 	bool		 dry_run;	/* keep no new checksums */
 	bool		 progress;
 	bool		 verbose;	/* name files without a checksum */
-	unsigned	 part, parts;	/* read this part of the files; of 1 all */
+	unsigned	 part, parts;	/* read this part of the files; of 1
+					 * all */
 };
 
 /* Read a client's snapshots and compare.  What is wrong is said as it is

@@ -18,7 +18,9 @@
 
 #include "store_sums.h"
 
-#define BUF	(1024 * 1024)	/* bytes read at once */
+#define BUF	(1024 * 1024)	/* bytes read at once from the disk */
+#define NEAR	(128 * 1024)	/* and from memory: what a core's own cache
+				 * holds */
 #define ALIGN	4096		/* of buffers and offsets, for O_DIRECT */
 
 static const uint8_t zeros[64 * 1024];
@@ -64,7 +66,7 @@ add_zeros(struct sum_reader *r, uint64_t n)
 static ssize_t
 read_part(struct sum_reader *r, int fd, off_t at)
 {
-	struct iovec iov = { r->buf, BUF };
+	struct iovec iov = { r->buf, NEAR };
 	ssize_t n;
 
 	if (r->direct)
@@ -77,9 +79,9 @@ read_part(struct sum_reader *r, int fd, off_t at)
 			errno = EAGAIN;
 			return -1;
 		}
-		r->cold += BUF;
+		r->cold += NEAR;
 	}
-	return pread(fd, r->buf, BUF, at);
+	return pread(fd, r->buf, NEAR, at);
 }
 
 /* Where data is next, from `at`; the size if there is none.  A file system

@@ -1,8 +1,9 @@
 /* store_sums.h: the checksums of the files that pushes brought, in the log
  * HOST.snaps/.meta/sums.
  *
- * Files are shared by hard links, so a checksum belongs to an inode: a push
- * adds those of the files it brought, and one that brought nothing adds nothing.
+ * Files are shared by hard links, so a checksum belongs to an inode: a push adds
+ * those of the files that it brought, and one that brought nothing adds
+ * nothing.
  * An inode's number is used again after its file has gone; so an entry also
  * names the time at which the file was made (statx(2)'s btime, where the file
  * system keeps it), its size and its modification time, and only a file that

@@ -28,6 +28,7 @@ teardown() { run_cleanup; }
 	grep -vE 'IdentityFile|Port|User |IdentitiesOnly' "$SSH_CONF" \
 	    >"$T/ssh/plain"
 	# A mount namespace in which ssh is that one.
+	# shellcheck disable=SC2016
 	run -0 unshare --mount sh -c 'cp /usr/bin/ssh "$1/ssh.real" &&
 	    sed -i "s,/usr/bin/ssh,$1/ssh.real," "$1/ssh" &&
 	    mount --bind "$1/ssh" /usr/bin/ssh && shift && exec "$@"' sh \
@@ -49,10 +50,11 @@ teardown() { run_cleanup; }
 }
 
 @test "a directory is restored from in the same way" {
+	local odd=$'odd "$n"\\'
 	run -0 "$BIN/irsync" --from "$T/store" --host client.example.net \
-	    restore "$T/src/big" --to "$T/"'out "$x"\'
-	cmp "$T/src/big" "$T/"'out "$x"\'"$T/src/big"
-	mkdir "$T/"'odd "$n"\'
-	run -0 "$BIN/irsync" --from "$T/"'odd "$n"\' --host a list
+	    restore "$T/src/big" --to "$T/out $odd"
+	cmp "$T/src/big" "$T/out $odd$T/src/big"
+	mkdir "$T/$odd"
+	run -0 "$BIN/irsync" --from "$T/$odd" --host a list
 	[ "$output" = "0 snapshots, 0 B on disk" ]
 }

@@ -15,11 +15,15 @@ setup() {
 	irsync backup
 	S=$(newest)
 	SNAP=$T/store/client.example.net.snaps/$S$T/src
-	# The next second: what is changed from here on is changed since.
-	wait_until 3 eval '[ "$(date +%s)" -gt "$(jq .started \
-	    "$T/store/client.example.net.snaps/.meta/$S.json")" ]'
+	# What is changed from the next second on is changed since.
+	wait_until 3 next_second
 }
 teardown() { run_cleanup; }
+
+next_second() {
+	[ "$(date +%s)" -gt "$(jq .started \
+	    "$T/store/client.example.net.snaps/.meta/$S.json")" ]
+}
 
 # counts of the last output, in JSON.
 counts() {

@@ -22,7 +22,7 @@ teardown() { run_cleanup; }
 
 # verify ARGUMENTS...
 verify() {
-	"$BIN/irsync" --store "$T/store" verify "$@"
+	"$BIN/irsync" --store "$T/store" verify ${1+"$@"}
 }
 
 # flip FILE OFFSET: change a bit of what is stored, and nothing else of the file.
