@@ -20,7 +20,7 @@
 #include "log.h"
 #include "look.h"
 
-#define ENTRIES_MAX	50000000	/* a server cannot make us take more */
+#define ENTRIES_MAX	20000000	/* a server cannot make us take more */
 
 bool
 path_is_plain(const char *p)

@@ -21,8 +21,9 @@ setup() {
 teardown() { run_cleanup; }
 
 # verify ARGUMENTS...
+# shellcheck disable=SC2120
 verify() {
-	"$BIN/irsync" --store "$T/store" verify ${1+"$@"}
+	"$BIN/irsync" --store "$T/store" verify "$@"
 }
 
 # flip FILE OFFSET: change a bit of what is stored, and nothing else of the file.
@@ -50,7 +51,7 @@ flip() {
 	[ "$(jq '.clients[0].files' <<<"$output")" = "$files" ]
 	# Nothing is left on what was read, not even an access time.
 	find "$SNAPS"/2* -type f -printf '%p %A@ %T@ %C@\n' >"$T/before"
-	verify
+	run -0 verify
 	find "$SNAPS"/2* -type f -printf '%p %A@ %T@ %C@\n' |
 	    diff "$T/before" -
 }
@@ -130,4 +131,41 @@ flip() {
 	[ "$(stat -c %s "$SNAPS/.meta/sums")" -lt 4000 ]
 	run -0 verify
 	[[ $output == *": all good" ]]
+}
+
+is_locked() {
+	! flock -n -x "$1" true
+}
+
+@test "whatever stands in the log's place, a push makes its snapshot" {
+	local sums=$SNAPS/.meta/sums
+	echo precious >"$T/outside"
+	chmod 666 "$T/outside"
+	rm "$sums"
+	ln -s "$T/outside" "$sums"
+	echo 1 >"$T/src/one-more"
+	irsync backup
+	rm "$sums"
+	mkdir "$sums"
+	echo 2 >"$T/src/one-more"
+	irsync backup
+	grep -q 'checksums are not kept' "$T/syslog"
+	rmdir "$sums"
+	mkfifo "$sums"
+	chown "$ACCOUNT_ID" "$sums"
+	echo 3 >"$T/src/one-more"
+	timeout 20 "$BIN/irsync" -f "$CONF" backup
+	run -0 irsync list "$T/src/one-more"
+	[ "${lines[0]}" = "$T/src/one-more: 3 versions" ]
+	run -23 timeout 20 "$BIN/irsync" --store "$T/store" verify
+	rm "$sums"
+	# Somebody holds the log locked: the push waits a second, no more.
+	: >"$sums"
+	chown "$ACCOUNT_ID" "$sums"
+	flock -x "$sums" sleep 30 3>&- &
+	on_exit kill_now $!
+	wait_until 5 is_locked "$sums"
+	echo 4 >"$T/src/one-more"
+	irsync backup
+	[ "$(cat "$T/outside")" = precious ]
 }
