@@ -648,7 +648,7 @@ run_workers(struct sweep *s, struct worker *ws, unsigned jobs)
 
 	for (n = 1; n < jobs; n++) {
 		ws[n].s = s;
-		if (batch_init(&ws[n].batch) == -1)
+		if (batch_init(&ws[n].batch, jobs) == -1)
 			break;
 		if (pthread_create(&ws[n].thread, NULL, work, &ws[n]) != 0) {
 			batch_free(&ws[n].batch);
@@ -670,7 +670,7 @@ sweep_group(struct sweep *s, unsigned jobs)
 	int rc = -1;
 
 	ws = calloc(jobs, sizeof(*ws));
-	if (ws == NULL || batch_init(&ws[0].batch) == -1)
+	if (ws == NULL || batch_init(&ws[0].batch, jobs) == -1)
 		goto out;
 	if ((s->top = node_new(NULL, "")) == NULL)
 		goto out;

@@ -18,8 +18,14 @@
 
 #include "sweep_int.h"
 
-#define BATCH_ENTRIES	(64 * 1024)
-#define BATCH_NAMES	(2 * 1024 * 1024)	/* bytes */
+/* Of a folder that is larger than a batch, each batch touches most blocks of
+ * the inode table once: the larger the batches, the better.  For all threads
+ * together: */
+#define BATCH_MEMORY	(32 * 1024 * 1024)	/* bytes; half as much again is
+						 * used by qsort(3) */
+#define BATCH_MIN	(3 * 1024 * 1024)	/* bytes, of one thread: the
+						 * SHARE_MAXth part holds what
+						 * one getdents64(2) brings */
 #define SHARE_MAX	128	/* so that it always has room for some */
 #define BATCH_BUF	(256 * 1024)		/* bytes */
 
@@ -78,11 +84,18 @@ dir_unlock_at(int dirfd, const char *name)
 }
 
 int
-batch_init(struct batch *b)
+batch_init(struct batch *b, unsigned jobs)
 {
+	size_t room = BATCH_MEMORY / jobs;
+
+	/* What is not used is never touched, so it takes no memory. */
+	if (room < BATCH_MIN)
+		room = BATCH_MIN;
 	memset(b, 0, sizeof(*b));
-	b->v = reallocarray(NULL, BATCH_ENTRIES, sizeof(*b->v));
-	b->names = malloc(BATCH_NAMES);
+	b->n_max = room / 3 / sizeof(*b->v);
+	b->len_max = room / 3 * 2;
+	b->v = reallocarray(NULL, b->n_max, sizeof(*b->v));
+	b->names = malloc(b->len_max);
 	b->buf = malloc(BATCH_BUF);
 	if (b->v != NULL && b->names != NULL && b->buf != NULL)
 		return 0;
@@ -121,8 +134,8 @@ int
 batch_read(struct batch *b, int fd, uint8_t member, size_t share)
 {
 	size_t most = share < SHARE_MAX ? share : SHARE_MAX;
-	size_t n_end = b->n + BATCH_ENTRIES / most;
-	size_t len_end = b->len + BATCH_NAMES / most;
+	size_t n_end = b->n + b->n_max / most;
+	size_t len_end = b->len + b->len_max / most;
 	const struct dirent64 *d;
 	size_t room;
 	ssize_t got, off;

@@ -42,10 +42,13 @@ struct batch {
 	size_t		 n;
 	char		*names;
 	size_t		 len;
+	size_t		 n_max, len_max;
 	char		*buf;		/* for getdents64(2) */
 };
 
-int	batch_init(struct batch *);	/* 0, or -1 with errno */
+/* Make a batch for one of so many threads, which share the memory.  0, or -1
+ * with errno. */
+int	batch_init(struct batch *, unsigned jobs);
 void	batch_free(struct batch *);
 #define BATCH_NAME(b, e)	((b)->names + (e)->name)
 

@@ -254,6 +254,9 @@ squeeze(struct run *run, int rootfd)
 	for (i = 0; i < run->n && !is_stopped(run); i++)
 		if (run->v[i].r->max_size != 0)
 			squeeze_client(run, &run->v[i]);
+	if (retention_reserve(&run->conf->min_free, 100) == 0 &&
+	    retention_reserve(&run->conf->min_inodes, 100) == 0)
+		return;
 	/* What was freed counts, though the file system may be slow to say
 	 * so. */
 	if (!run->dry)

@@ -265,7 +265,7 @@ a_small_share_is_progress(void **state)
 		snprintf(name, sizeof(name), "%d", i);
 		file(d, name, 0);
 	}
-	assert_return_code(batch_init(&b), errno);
+	assert_return_code(batch_init(&b, 256), errno);
 	do {
 		for (b.n = b.len = 0, i = 0; i < SWEEP_GROUP - 1; i++)
 			assert_return_code(batch_read(&b, basefd, 1, 512), 0);
