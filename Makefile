@@ -15,7 +15,7 @@ DEPS_RUN   = rsync openssh-server openssh-client iproute2 procps acl attr \
 DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
 DEPS_DEMO  = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM) aoetools
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq nbdkit strace \
-	mariadb-server postgresql curl zstd
+	mariadb-server postgresql curl zstd libnbd-bin systemd
 DEPS_BENCH = gnuplot-nox btrfs-progs rsnapshot rdiff-backup borgbackup restic
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev
@@ -136,13 +136,23 @@ tools: $(TOOLS) $(B)/tests/tools/aoeconform $(BENCHES)
 # Fuzzers are built from the sources, with the sanitizers, by clang.
 FUZZ	= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 FUZZ_TIME ?= 60
-LIB_FOR_FUZZ = $(filter-out %/main.c aoe/aoectl% irsync/cmd_% rotate/cmd_%,$(wildcard lib/*.c aoe/*.c \
-	irsync/*.c sshguard/*.c rotate/*.c))
+FUZZ_FLAGS = -g -O1 -fsanitize=fuzzer,address,undefined \
+	-fno-sanitize-recover=all -pthread
+fuzzobj	= $(patsubst $(B)/%,build/fuzz/%,$(call obj,$(1),$(2)))
+FUZZ_ARCHIVES = $(ARCHIVES:$(B)/%=build/fuzz/%)
 
-build/fuzz/%: tests/fuzz/%.c $(LIB_FOR_FUZZ)
+build/fuzz/libbackshelf.a: $(call fuzzobj,lib)
+build/fuzz/libaoe.a: $(call fuzzobj,aoe,aoe/main.c $(AOECTL_SRC))
+build/fuzz/libirsync.a: $(call fuzzobj,irsync,irsync/main.c)
+build/fuzz/libsshguard.a: $(call fuzzobj,sshguard,sshguard/main.c)
+build/fuzz/librotate.a: $(call fuzzobj,rotate,rotate/main.c)
+
+build/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	clang $(CPPFLAGS) -std=c17 -g -O1 -fsanitize=fuzzer,address,undefined \
-	    -fno-sanitize-recover=all -pthread -o $@ $^ $(LIBS)
+	clang $(CPPFLAGS) -std=c17 $(FUZZ_FLAGS) -MMD -MP -c -o $@ $<
+
+build/fuzz/fuzz_%: build/fuzz/tests/fuzz/fuzz_%.o $(FUZZ_ARCHIVES)
+	clang $(FUZZ_FLAGS) -o $@ $^ $(LIBS)
 
 fuzz:
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_FUZZ)

@@ -26,7 +26,7 @@ done_with() {
 }
 
 guest_says() {
-	wait_until 60 grep -q "^$1" "$T/out"
+	wait_until 60 grep -q "^$1" "$T/out" || vm_failed "$T/out"
 }
 
 @test "read-only, stop and start, growth, a full disk and room again" {
@@ -63,7 +63,7 @@ guest_says() {
 	[ $(($(cut -d. -f1 /proc/uptime) - start)) -lt 10 ]
 
 	echo stop
-	head -c 8M /dev/urandom >/tmp/data
+	head -c 8388608 /dev/urandom >/tmp/data
 	dd if=/tmp/data of=/dev/etherd/e0.0 bs=64k conv=fsync 2>/dev/null &
 	wait_until 30 happened 1
 	wait $!
@@ -95,7 +95,7 @@ guest_says() {
 	mount -t ext4 /dev/etherd/e0.3 /mnt
 	cmp /mnt/before /tmp/data
 	rm -f /mnt/large
-	head -c 16M /dev/urandom >/tmp/more
+	head -c 16777216 /dev/urandom >/tmp/more
 	cp /tmp/more /mnt/after
 	umount /mnt
 	forget

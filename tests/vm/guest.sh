@@ -65,25 +65,26 @@ io_errors() {
 	dmesg | grep -iE 'i/o error|aoe:.*(fail|error|down)|corrupt'
 }
 
-# lossy INTERFACE NETEM...: what goes out and what comes in is treated so.
+# lossy INTERFACE NETEM...: what goes out and what comes in is treated so.  The
+# shell's own tc knows no netem.
 lossy() {
 	iface=$1
 	shift
 	modprobe sch_netem
 	modprobe ifb numifbs=1
 	ip link set ifb0 up
-	tc qdisc add dev "$iface" root netem limit 10000 "$@"
-	tc qdisc add dev "$iface" ingress
-	tc filter add dev "$iface" parent ffff: matchall \
+	/more/bin/tc qdisc add dev "$iface" root netem limit 10000 "$@"
+	/more/bin/tc qdisc add dev "$iface" ingress
+	/more/bin/tc filter add dev "$iface" parent ffff: matchall \
 	    action mirred egress redirect dev ifb0
-	tc qdisc add dev ifb0 root netem limit 10000 "$@"
+	/more/bin/tc qdisc add dev ifb0 root netem limit 10000 "$@"
 }
 
 # lossless INTERFACE: as it was; what was lost so far is in /tmp/lost.
 lossless() {
-	tc -s qdisc show >/tmp/lost
-	tc qdisc del dev "$1" root
-	tc qdisc del dev "$1" ingress
+	/more/bin/tc -s qdisc show >/tmp/lost
+	/more/bin/tc qdisc del dev "$1" root
+	/more/bin/tc qdisc del dev "$1" ingress
 }
 
 # tc_lost: print how many frames were.
