@@ -55,6 +55,8 @@ run_unit() {
 run_bats() {
 	local kind=$1 jobs=()
 	shift
+	mkdir -p "$out/frames"
+	export AOE_CAPTURE=$out/frames
 	if [ "$kind" = e2e ] && command -v parallel >/dev/null; then
 		jobs=(--jobs "$(nproc)")
 	fi
@@ -63,6 +65,10 @@ run_bats() {
 	local rc=${PIPESTATUS[0]}
 	if [ "$rc" != 0 ] && ! grep -q '^not ok' "$out/$kind"; then
 		echo "not ok bats ended with status $rc" | tee -a "$out/$kind"
+	fi
+	if [ -n "$(ls "$out/frames")" ]; then
+		tests/dissect.sh "$out/frames" | tee -a "$out/$kind"
+		rm -rf "$out/frames"
 	fi
 	count "$kind" "$out/$kind"
 }

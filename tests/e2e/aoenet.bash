@@ -34,6 +34,19 @@ aoe_net() {
 		aoe_net_port "$k" "$k" "$(client_mac "$k")" "$mtu"
 	done
 	wait_until 10 aoe_net_is_up
+	[ -z "${AOE_CAPTURE-}" ] || aoe_net_capture
+}
+
+# What the server sends goes to a file in $AOE_CAPTURE, until a target that is
+# not ours is started.
+aoe_net_capture() {
+	local file
+	file=$(mktemp "$AOE_CAPTURE/XXXXXX.pcap")
+	ip netns exec "$AOE_NET-s" "$TOOLS/aoecapture" "$file" \
+	    </dev/null >"$T/capture.log" 2>&1 3>&- &
+	CAPTURE_PID=$!
+	on_exit kill_wait "$CAPTURE_PID"
+	wait_until 10 grep -q listening "$T/capture.log"
 }
 
 aoe_net_space() {
@@ -127,6 +140,7 @@ listen() {
 # start_vblade SHELF SLOT FILE [OPTION...]: Debian's target in the server, as
 # the reference.
 start_vblade() {
+	[ -z "${CAPTURE_PID-}" ] || kill_wait "$CAPTURE_PID"
 	local shelf=$1 slot=$2 file=$3
 	shift 3
 	ip netns exec "$AOE_NET-s" /usr/sbin/vblade "$@" "$shelf" "$slot" aoe0 \
