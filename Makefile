@@ -15,8 +15,8 @@ DEPS_RUN   = rsync openssh-server openssh-client iproute2 procps acl attr \
 DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
 DEPS_DEMO  = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM) aoetools
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq nbdkit strace \
-	mariadb-server postgresql curl zstd libnbd-bin systemd
-DEPS_BENCH = gnuplot-nox btrfs-progs rsnapshot rdiff-backup borgbackup restic
+	mariadb-server postgresql curl zstd libnbd-bin systemd btrfs-progs
+DEPS_BENCH = gnuplot-nox rsnapshot rdiff-backup borgbackup restic
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev
 

@@ -52,6 +52,8 @@ store_way_name(enum store_way way)
 		return "overlay";
 	case STORE_WAY_LINKDEST:
 		return "linkdest";
+	case STORE_WAY_BTRFS:
+		return "btrfs";
 	}
 	return "?";
 }

@@ -34,7 +34,9 @@ bool	store_host_valid(const char *host);
 /* How a push is kept apart from the snapshots while it is written. */
 enum store_way {
 	STORE_WAY_OVERLAY,	/* overlayfs over the newest snapshot */
-	STORE_WAY_LINKDEST	/* new folder, rsync's --link-dest */
+	STORE_WAY_LINKDEST,	/* new folder, rsync's --link-dest */
+	STORE_WAY_BTRFS		/* writable snapshot of a subvolume; what is
+				 * committed is a read-only one */
 };
 
 const char	*store_way_name(enum store_way);	/* "overlay", … */
@@ -151,7 +153,9 @@ struct push_request {
 	int		 way;		/* an enum store_way, or -1: the best
 					 * that works here.  A base that holds
 					 * overlay attributes of the client's
-					 * own makes it linkdest always. */
+					 * own makes it linkdest, where it
+					 * would be overlay.  Btrfs where there
+					 * are no subvolumes is -1. */
 };
 
 /* Start or take up the client's push.  Takes the writer's lock, waiting up to
@@ -180,8 +184,9 @@ int		 push_mount(const struct push *, const char *where);
  * be had here). */
 int		 push_unshare(void);
 
-/* Linkdest way: the folder rsync must write into and the --link-dest folders,
- * newest first, as absolute paths; borrowed until push_end. */
+/* Linkdest and btrfs way: the folder rsync must write into, as an absolute
+ * path; linkdest way: the --link-dest folders, newest first, likewise, else
+ * none.  Borrowed until push_end. */
 const char	*push_target(const struct push *);
 const struct strv *push_linkdests(const struct push *);
 

@@ -23,6 +23,7 @@
 #include "store_internal.h"
 #include "store_sums.h"
 #include "store_tree.h"
+#include "sweep.h"
 
 #define COMMIT_MAX	(64 * 1024)	/* bytes of .push/commit */
 #define PUSH_RECORD	"record"	/* the tree is complete, but for
@@ -94,8 +95,8 @@ record_stats(struct snapshot *s, const struct merge *m,
 static bool
 is_whole(const struct push_commit *c)
 {
-	return c->way == STORE_WAY_LINKDEST && c->deletes &&
-	    c->subdir[0] == '\0';
+	return c->way == STORE_WAY_BTRFS || (c->way == STORE_WAY_LINKDEST &&
+	    c->deletes && c->subdir[0] == '\0');
 }
 
 /* The tree that begins as all of base, open. */
@@ -123,6 +124,7 @@ merge_open(struct store *s, int pushfd, const struct push_commit *c,
 	m->lower = m->upper = m->out = -1;
 	m->push = pushfd;
 	m->overlay = c->way == STORE_WAY_OVERLAY;
+	m->cloned = false;
 	m->subdir = c->subdir;
 	m->deletes = c->deletes;
 	m->base_clean = m->base_known = true;
@@ -136,6 +138,8 @@ merge_open(struct store *s, int pushfd, const struct push_commit *c,
 		m->base_bytes = base.bytes;
 	}
 	if (is_whole(c)) {
+		m->cloned = c->way == STORE_WAY_BTRFS && m->lower != -1 &&
+		    subvol_is(m->lower);
 		if (renameat(pushfd, PUSH_UPPER, pushfd, PUSH_TREE) == -1 &&
 		    errno != ENOENT)
 			return -1;
@@ -322,6 +326,10 @@ commit_roll(struct store *s, int pushfd, const struct push_commit *c,
 		if (tree_make(s, pushfd, c, rerun, made) == -1 ||
 		    tree_publish(s, pushfd, made) == -1)
 			return -1;
+	/* One that is read-only cannot be moved to another folder. */
+	if (c->way == STORE_WAY_BTRFS && btrfs_seal(s->fd, c->stamp,
+	    true) == -1)
+		return -1;
 	return store_link_full(s) == -1 ? -1 : push_clean(pushfd);
 }
 

@@ -139,6 +139,11 @@ bool	 overlay_works(int pushfd);
 int	 overlay_in_use(int pushfd, unsigned wait_ms);
 bool	 overlay_may_refuse(void);
 
+/* store_btrfs.c */
+bool	 btrfs_works(int pushfd);
+int	 btrfs_prepare(struct push *);
+int	 btrfs_seal(int dirfd, const char *name, bool readonly);
+
 /* store_linkdest.c */
 int	 linkdest_prepare(struct push *);
 
@@ -167,6 +172,9 @@ struct merge {
 	int		 out;		/* the new tree */
 	int		 push;		/* .push: PUSH_COPIES is made in it */
 	bool		 overlay;	/* upper is a layer of overlayfs */
+	bool		 cloned;	/* out was a btrfs snapshot of lower: a
+					 * file of the same number is the same
+					 * but for what was done to it */
 	const char	*subdir;	/* linkdest: the push covers this */
 	bool		 deletes;	/* linkdest: base is hidden there */
 	bool		 rerun;		/* an earlier run was cut off */

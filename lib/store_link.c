@@ -144,12 +144,17 @@ file_torn(struct merger *g, int lower, int out, const char *name)
 		c->fd = dir_make_at(c->push, PUSH_COPIES, 0700);
 	rc = c->fd == -1 ? -1 : linkat(lower, name, c->fd, num, 0);
 	pthread_mutex_unlock(&c->lock);
-	return rc == -1 && errno != EEXIST && errno != EMLINK ? -1 : 0;
+	return rc == -1 && errno != EEXIST && errno != EMLINK &&
+	    errno != EXDEV ? -1 : 0;
 }
 
 int
-copies_open(struct copies *c, int push)
+copies_open(struct copies *c, int push, int lower, int out)
 {
+	struct stat a, b;
+
+	c->apart = lower != -1 && fstat(lower, &a) == 0 &&
+	    fstat(out, &b) == 0 && a.st_dev != b.st_dev;
 	pthread_mutex_init(&c->lock, NULL);
 	c->push = push;
 	/* There only if an earlier run needed it. */
@@ -254,7 +259,7 @@ link_found(struct merger *g, int lower, int out, const struct dirent_at *e)
 	if (!g->m->rerun ||
 	    fstatat(out, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return -1;
-	if (st.st_ino == e->ino)
+	if (st.st_ino == e->ino && !g->copies->apart)
 		return file_linked(g, out, e->name, e->type);
 	if (file_is_copy(g, st.st_ino, e->ino))
 		return file_copied(g, out, e->name, e->type);
@@ -269,7 +274,7 @@ link_lower(struct merger *g, int lower, int out, const struct dirent_at *e)
 {
 	if (linkat(lower, e->name, out, e->name, 0) == 0)
 		return file_linked(g, out, e->name, e->type);
-	if (errno == EMLINK)
+	if (errno == EMLINK || errno == EXDEV)
 		return copy_link(g, lower, out, e);
 	if (errno == EEXIST)
 		return link_found(g, lower, out, e);

@@ -211,15 +211,35 @@ pushed_mode(const struct merge *m, const struct node *n, const char *name,
 	return n->mode;
 }
 
+/* Is this name of out lower's file, with nothing done to it?  1, 0 or -1. */
+static int
+is_lowers(struct merger *g, struct node *n, const struct pushed *p)
+{
+	struct stat a, b;
+
+	if (p->lower_type == 0 || p->lower_type == DT_DIR ||
+	    p->lower_ino != p->ino || g->copies->apart != g->m->cloned)
+		return 0;
+	if (!g->m->cloned)
+		return 1;
+	if (fstatat(n->fd[LOWER], p->name, &a, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    fstatat(n->fd[OUT], p->name, &b, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	return a.st_ctim.tv_sec == b.st_ctim.tv_sec &&
+	    a.st_ctim.tv_nsec == b.st_ctim.tv_nsec;
+}
+
 /* A pushed file that stands in out. */
 static int
 file_count(struct worker *w, struct node *n, const struct pushed *p)
 {
 	struct merger *g = w->arg;
+	int old;
 
 	/* The linkdest way: rsync has linked it itself. */
-	if (p->lower_type != 0 && p->lower_type != DT_DIR &&
-	    p->lower_ino == p->ino)
+	if ((old = is_lowers(g, n, p)) == -1)
+		return -1;
+	if (old)
 		return file_linked(g, n->fd[OUT], p->name, p->type);
 	if (p->lower_type == p->type && file_is_copy(g, p->ino, p->lower_ino))
 		return file_copied(g, n->fd[OUT], p->name, p->type);
@@ -638,7 +658,7 @@ merge_run(const struct merge *m, struct merge_stats *st, char *where,
 	if (m->kind != MERGE_APPLY)
 		memset(st, 0, sizeof(*st));
 	where[0] = '\0';
-	if (copies_open(&copies, m->push) == -1)
+	if (copies_open(&copies, m->push, m->lower, m->out) == -1)
 		return -1;
 	job.threads = pool_threads();
 	if ((g = calloc(job.threads, sizeof(*g))) == NULL ||

@@ -50,6 +50,9 @@ struct copies {
 	int		 push;
 	int		 fd;		/* of PUSH_COPIES; -1: none needed */
 	bool		 had;		/* an earlier pass has made some */
+	bool		 apart;		/* base is another file system, or
+					 * subvolume: nothing can be linked, and
+					 * equal inode numbers mean nothing */
 };
 
 /* What one thread has at hand. */
@@ -91,7 +94,7 @@ int	file_hidden(struct merger *, int lower, const char *name,
  * in the snapshot. */
 int	file_uncount(struct merger *, int lower, const char *name);
 
-int	copies_open(struct copies *, int push);
+int	copies_open(struct copies *, int push, int lower, int out);
 void	copies_close(struct copies *);
 
 /* Once all is linked: names of a copied file that were linked before the limit

@@ -4,7 +4,8 @@
  *
  *   state         what the unfinished push is (store_state.c)
  *   upper/        what rsync writes to: overlay way: the upper layer of a mount
- *                 over the newest snapshot; linkdest way: a new folder
+ *                 over the newest snapshot; linkdest way: a new folder; btrfs
+ *                 way: a writable snapshot of it, while it is filled upper.part
  *   work/ empty/  overlayfs's work folder; the lower layer of a first push
  *   ahead/        overlay way: all of base, linked while rsync runs; while that
  *                 goes on, ahead.part; ahead.sum: what was counted
@@ -162,6 +163,16 @@ stamp_next(const char *last, time_t now, char stamp[STAMP_SIZE])
 	return stamp_format(stamp, now);
 }
 
+/* Does it go the btrfs way? */
+static bool
+way_is_btrfs(int pushfd, int asked, const struct snapshot *base)
+{
+	if (asked != -1 && asked != STORE_WAY_BTRFS)
+		return false;
+	return (base->recorded && base->way == STORE_WAY_BTRFS) ||
+	    btrfs_works(pushfd);
+}
+
 /* Which way this push goes. */
 static enum store_way
 way_choose(struct store *s, int pushfd, int asked, const struct snapshot *base)
@@ -170,6 +181,8 @@ way_choose(struct store *s, int pushfd, int asked, const struct snapshot *base)
 
 	if (asked == STORE_WAY_LINKDEST)
 		return STORE_WAY_LINKDEST;
+	if (way_is_btrfs(pushfd, asked, base))
+		return STORE_WAY_BTRFS;
 	if (base->stamp[0] != '\0' && !base->recorded) {
 		log_info("%s: %s has no record: going the linkdest way",
 		    s->host, base->stamp);
@@ -215,12 +228,16 @@ is_temporary(const char *name)
 static int
 temporary_remove(struct visit *v, int dirfd, const struct dirent_at *e)
 {
-	struct stat st;
+	const struct statx_timestamp *since = v->arg;
+	struct statx st;
 
-	(void)v;
-	if (!is_temporary(e->name) ||
-	    fstatat(dirfd, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
-	    !S_ISREG(st.st_mode) || st.st_nlink != 1)
+	if (!is_temporary(e->name) || statx(dirfd, e->name,
+	    AT_SYMLINK_NOFOLLOW, STATX_BASIC_STATS | STATX_BTIME, &st) == -1 ||
+	    !S_ISREG(st.stx_mode) || st.stx_nlink != 1)
+		return 0;
+	if (since != NULL && (st.stx_btime.tv_sec < since->tv_sec ||
+	    (st.stx_btime.tv_sec == since->tv_sec &&
+	    st.stx_btime.tv_nsec < since->tv_nsec)))
 		return 0;
 	return unlinkat(dirfd, e->name, 0);
 }
@@ -229,8 +246,7 @@ temporary_remove(struct visit *v, int dirfd, const struct dirent_at *e)
 static int
 delayed_remove(struct visit *v, int dirfd, const struct dirent_at *e)
 {
-	(void)v;
-	if (strcmp(e->name, DELAY_DIR) != 0)
+	if (strcmp(e->name, DELAY_DIR) != 0 || v->arg != NULL)
 		return 0;
 	return tree_remove(dirfd, e->name) == -1 ? -1 : 1;
 }
@@ -276,14 +292,36 @@ push_renew(struct push *p)
 	return p->fd == -1 ? -1 : 0;
 }
 
+/* Remove what an interrupted rsync left in the upper layer; if that holds base's
+ * files as well, only what is no older than .push. */
+static int
+upper_clean(struct push *p, bool all)
+{
+	struct visit clean = {
+		.file = temporary_remove, .below = delayed_remove
+	};
+	struct statx st;
+	int upper, rc, saved;
+
+	if (!p->c.resumed)
+		return 0;
+	if (statx(p->fd, "", AT_EMPTY_PATH, STATX_BTIME, &st) == -1 ||
+	    (upper = dir_open_at(p->fd, PUSH_UPPER)) == -1)
+		return -1;
+	if (all)
+		clean.arg = &st.stx_btime;
+	rc = visit_run(&clean, upper);
+	saved = errno;
+	close(upper);
+	errno = saved;
+	return rc;
+}
+
 /* Make ready what is mounted: the upper layer of before or a new one that
  * looks like the base's top. */
 static int
 overlay_prepare(struct push *p)
 {
-	struct visit clean = {
-		.file = temporary_remove, .below = delayed_remove
-	};
 	int upper, base = -1, rc = -1;
 	bool is_new;
 
@@ -295,7 +333,7 @@ overlay_prepare(struct push *p)
 	if ((upper = dir_open_at(p->fd, PUSH_UPPER)) == -1)
 		return -1;
 	if (!is_new)
-		rc = visit_run(&clean, upper);
+		rc = upper_clean(p, false);
 	else if (p->c.base[0] == '\0')
 		rc = 0;
 	else if ((base = dir_open_at(p->store->fd, p->c.base)) != -1)
@@ -312,8 +350,15 @@ folders_prepare(struct push *p)
 	/* The state first: what is in .push without one is dropped. */
 	if (state_save(p, false) == -1)
 		return -1;
-	return p->c.way == STORE_WAY_OVERLAY ? overlay_prepare(p) :
-	    linkdest_prepare(p);
+	switch (p->c.way) {
+	case STORE_WAY_OVERLAY:
+		return overlay_prepare(p);
+	case STORE_WAY_LINKDEST:
+		return linkdest_prepare(p);
+	case STORE_WAY_BTRFS:
+		break;
+	}
+	return btrfs_prepare(p) == -1 ? -1 : upper_clean(p, true);
 }
 
 /* Everything from the lock to a .push that rsync can write to. */

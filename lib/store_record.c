@@ -44,13 +44,17 @@ get_status(const json_t *o, enum snapshot_status *status)
 int
 store_way_parse(const char *text, enum store_way *way)
 {
-	if (strcmp(text, store_way_name(STORE_WAY_OVERLAY)) == 0)
-		*way = STORE_WAY_OVERLAY;
-	else if (strcmp(text, store_way_name(STORE_WAY_LINKDEST)) == 0)
-		*way = STORE_WAY_LINKDEST;
-	else
-		return -1;
-	return 0;
+	static const enum store_way all[] = {
+		STORE_WAY_OVERLAY, STORE_WAY_LINKDEST, STORE_WAY_BTRFS
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (strcmp(text, store_way_name(all[i])) == 0) {
+			*way = all[i];
+			return 0;
+		}
+	return -1;
 }
 
 static int

@@ -26,6 +26,7 @@
 /* What to link to, and how often it was done. */
 struct relink {
 	int		 copies;
+	bool		 apart;		/* every name was copied */
 	uint64_t	 copied;	/* names that the link limit tore off */
 	uint64_t	 shared;	/* names that base's file got back */
 	uint64_t	 freed;		/* bytes on disk */
@@ -76,6 +77,8 @@ relink_file(struct visit *v, int dirfd, const struct dirent_at *e)
 	snprintf(num, sizeof(num), "u%ju", (uintmax_t)e->ino);
 	if (faccessat(r->copies, num, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return relink_shared(v, num, dirfd, e->name);
+	if (r->apart)
+		return 0;
 	if (errno != ENOENT || faccessat(r->copies, num + 1, F_OK,
 	    AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
@@ -93,7 +96,7 @@ relink_dir(struct visit *v, int fd)
 int
 copies_relink(struct copies *c, int out, struct merge_stats *st)
 {
-	struct relink r = { .copies = c->fd };
+	struct relink r = { .copies = c->fd, .apart = c->apart };
 	struct visit v = {
 		.file = relink_file, .dir = relink_dir, .arg = &r
 	};

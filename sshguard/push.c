@@ -61,6 +61,24 @@ prepare_linkdest(struct job *b, struct store *st, const struct push *p)
 	return job_rule(b, b->scene.dest, SANDBOX_WRITE);
 }
 
+/* The writable subvolume takes HOST.full's place. */
+static int
+prepare_btrfs(struct job *b, const struct push *p)
+{
+	const char *below;
+	int fd;
+
+	if (b->own_root) {
+		if ((below = place_of(b, push_target(p))) == NULL ||
+		    (fd = open(push_target(p), O_PATH | O_DIRECTORY |
+		    O_NOFOLLOW | O_CLOEXEC)) == -1 ||
+		    job_show(b, b->full, fd, below + 1, true) == -1)
+			return -1;
+	} else
+		b->scene.dest = push_target(p);
+	return job_rule(b, b->scene.dest, SANDBOX_WRITE);
+}
+
 /* Are there attributes on the server's own files that no user has set? */
 static bool
 is_labelled(int fd)
@@ -80,8 +98,14 @@ prepare_push(struct job *b, struct store *st, const struct push *p)
 	b->scene.labelled = is_labelled(store_fd(st));
 	if (job_rules(b) == -1)
 		return -1;
-	if (push_way(p) == STORE_WAY_LINKDEST)
+	switch (push_way(p)) {
+	case STORE_WAY_LINKDEST:
 		return prepare_linkdest(b, st, p);
+	case STORE_WAY_BTRFS:
+		return prepare_btrfs(b, p);
+	case STORE_WAY_OVERLAY:
+		break;
+	}
 	b->jail.push = p;
 	b->jail.at = b->full;
 	return job_rule(b, b->scene.dest, SANDBOX_WRITE);
@@ -165,7 +189,7 @@ static bool
 do_otherwise(struct job *b, struct push_request *rq, const struct push *p,
     const struct ending *e)
 {
-	if (push_way(p) == STORE_WAY_LINKDEST)
+	if (push_way(p) != STORE_WAY_OVERLAY)
 		return job_without_jail(b, e);
 	if (rq->way != -1 || !job_not_to_be_had(e))
 		return false;

@@ -37,6 +37,7 @@
 #define NEAR		5	/* near the limit: less than 1/NEAR is left */
 #define PUSH_DIR	".push"	/* of the store: see store.h */
 #define WORK_DIR	"work"	/* in it: the kernel's own */
+#define UPPER_DIR	"upper"	/* what rsync writes to */
 
 bool
 quota_is_set(const struct policy_client *c)
@@ -170,8 +171,18 @@ know_base(struct quota *q, const struct push *p, const struct snapshot *s,
 		return;
 	if (s[n].entries > s[n].linked + s[n].moved)
 		q->folders = s[n].entries - s[n].linked - s[n].moved;
-	if (push_way(p) == STORE_WAY_LINKDEST)
+	switch (push_way(p)) {
+	case STORE_WAY_LINKDEST:
 		know_age(q, s[n].stamp);
+		break;
+	case STORE_WAY_BTRFS:
+		/* It begins as all of base, and no folder need be made. */
+		know_age(q, PUSH_DIR);
+		q->folders = 0;
+		break;
+	case STORE_WAY_OVERLAY:
+		break;
+	}
 }
 
 static uint64_t
@@ -203,7 +214,7 @@ look(struct quota *q, pid_t pid)
 	know_free(q, &q->free_bytes, &q->free_files);
 	if ((fd = openat(q->fd, PUSH_DIR, O_RDONLY | O_DIRECTORY |
 	    O_NOFOLLOW | O_CLOEXEC)) != -1) {
-		(void)usage_add(fd, ".", WORK_DIR,
+		(void)usage_add(fd, q->in, WORK_DIR,
 		    q->since.tv_sec != 0 ? &q->since : NULL, &u);
 		close(fd);
 	}
@@ -228,6 +239,8 @@ quota_begin(struct quota *q, struct store *st, const struct push *p,
 	q->bytes = c->quota != 0 ? c->quota : UINT64_MAX;
 	q->files = c->quota_files != 0 ? c->quota_files : UINT64_MAX;
 	q->fd = store_fd(st);
+	/* What else is there links base ahead, or is what others left. */
+	q->in = push_way(p) == STORE_WAY_LINKDEST ? "." : UPPER_DIR;
 	if (store_list(st, &s, &n) == -1)
 		return -1;
 	if ((rc = count_used(q, s, n)) == 0)

@@ -19,6 +19,7 @@ struct quota {
 	uint64_t	 bytes, files;	/* the limits; UINT64_MAX: none */
 	int		 fd;		/* HOST.snaps; borrowed */
 	struct usage_note used;		/* what the snapshots take, at most */
+	const char	*in;		/* where in .push that is what came */
 	uint64_t	 folders;	/* that a commit makes anew, about */
 	struct timespec	 since;		/* what is older is not the push's;
 					 * 0: all is */

@@ -1,7 +1,7 @@
 /* storepush.c: one push into a snapshot store, as validate-ssh or irsync would
  * make it, by the local rsync and without any confinement.
  *
- *   storepush [-w overlay|linkdest] [-s SUBDIR] [-d] [-x EXIT] [-l FILE]
+ *   storepush [-w overlay|linkdest|btrfs|best] [-s SUBDIR] [-d] [-x EXIT] [-l FILE]
  *       [-o FILE] [-r RSYNC] ROOT HOST -- RSYNC-OPTIONS... SOURCE...
  *   storepush [...] ROOT HOST -- --server RSYNC-OPTIONS... . DEST
  *   storepush -L ROOT HOST
@@ -306,7 +306,9 @@ main(int argc, char **argv)
 			break;
 		case 'w':
 			a.req.way = strcmp(optarg, "linkdest") == 0 ?
-			    STORE_WAY_LINKDEST : STORE_WAY_OVERLAY;
+			    STORE_WAY_LINKDEST : strcmp(optarg, "btrfs") == 0 ?
+			    STORE_WAY_BTRFS : strcmp(optarg, "best") == 0 ?
+			    -1 : STORE_WAY_OVERLAY;
 			break;
 		case 'x':
 			a.exit = atoi(optarg);
