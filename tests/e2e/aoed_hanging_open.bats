@@ -1,0 +1,73 @@
+#!/usr/bin/env bats
+# A file whose file system hangs when it is opened keeps its own row waiting:
+# the others are served, reloads and all else are answered; when the file system
+# goes on, so does the row.
+
+load helpers
+load aoenet
+
+setup() {
+	need jq nbdkit nbdfuse fusermount3
+	[ -c /dev/fuse ] || skip '/dev/fuse is not there'
+	setup_tmp
+	aoe_net 1
+	truncate -s 1M "$T/disk1" "$T/disk3"
+	mkdir "$T/fuse"
+	nbdfuse "$T/fuse" --command nbdkit -s --exit-with-parent memory 4M \
+	    </dev/null >"$T/fuse.log" 2>&1 3>&- &
+	FUSE=$!
+	on_exit kill_now "$FUSE"
+	on_exit umount -l "$T/fuse"
+	on_exit kill -CONT "$FUSE"
+	wait_until 10 test -e "$T/fuse/nbd"
+	cat >"$T/table" <<-TABLE
+	0 $T/disk1    $(client_mac 1) aoe0 one
+	1 $T/fuse/nbd $(client_mac 1) aoe0 hung
+	TABLE
+}
+
+teardown() {
+	run_cleanup
+}
+
+# within SECONDS COMMAND...: succeeds in that time.
+within() {
+	timeout "$1" "$BIN/aoectl" -s "$T/aoed.sock" "${@:2}"
+}
+
+@test "at start: the others are served, the row waits, and then is served" {
+	kill -STOP "$FUSE"
+	start_aoed "$T/table"
+	aoe 1 identify 0.0 | grep -q sectors
+	state_is hung waiting
+	[[ $(aoectl status 2>&1) = *"hung: $T/fuse/nbd: it is being opened"* ]]
+	within 1 status
+	within 1 stop hung
+	state_is hung stopped
+	kill -CONT "$FUSE"
+	within 5 start hung
+	aoe 1 identify 0.1 | grep -qx 'sectors 8192'
+}
+
+@test "in a reload: what else it brings is served, and it says what waits" {
+	mv "$T/table" "$T/full"
+	head -n 1 "$T/full" >"$T/table"
+	start_aoed "$T/table"
+	client 1 "$TOOLS/aoeorder" -i aoe0 0.0 300 >"$T/order" &
+	order=$!
+	kill -STOP "$FUSE"
+	{ cat "$T/full"; echo "2 $T/disk3 $(client_mac 1) aoe0 three"; } \
+	    >"$T/table"
+	within 9 reload >"$T/out" &
+	reload=$!
+	within 1 status one
+	within 1 restart one
+	wait "$reload"
+	grep -qx "hung: waiting: $T/fuse/nbd: it is being opened" "$T/out"
+	state_is three serving
+	aoe 1 identify 0.2 | grep -q sectors
+	wait "$order" || true
+	kill -CONT "$FUSE"
+	wait_until 5 state_is hung serving
+	aoe 1 identify 0.1 | grep -qx 'sectors 8192'
+}
