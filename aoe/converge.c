@@ -501,8 +501,10 @@ services_turn(struct supervisor *sv)
 {
 	drain(sv->notes_fd);
 	drain(sv->timer_fd);
-	if (links_read(&sv->links))
+	if (links_read(&sv->links)) {
+		sv->open_due = 0;
 		attach_links(sv);
+	}
 	attach_hear(sv);
 	collect(sv);
 	survey_turn(sv);

@@ -136,7 +136,9 @@ resize(struct export *e, uint64_t sectors)
 
 	if (sectors > old && !atomic_load(&e->frozen)) {
 		atomic_store(&e->sectors, sectors);
-		(void)export_lock(e);
+		if (export_lock(e) == -1)
+			log_warn("%s: %s: lock of what it has grown by",
+			    e->row.alias, e->row.file);
 		atomic_fetch_add(&e->announce, 1);
 		log_info("%s: %s: has grown from %" PRIu64 " to %" PRIu64
 		    " sectors", e->row.alias, e->row.file, old, sectors);

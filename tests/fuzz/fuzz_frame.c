@@ -108,6 +108,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	p = realloc(p, size > 0 ? size : 1);
 	memcpy(p, data, size);
+	if (frame_decode_answer(p, size, &f) == FRAME_OK &&
+	    frame_decode(p, size, &f) == FRAME_OK)
+		abort();
 	if (frame_decode(p, size, &f) == FRAME_OK) {
 		(void)frame_is_broadcast(&f);
 		if (f.command == AOE_ATA)

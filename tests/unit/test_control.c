@@ -25,6 +25,14 @@ bad_lines_are_refused(void **state)
 		{ "{\"command\":\"stop\",\"aliases\":[\"a\",1]}",
 		    "not a list" },
 		{ "{\"command\":\"stop\",\"aliases\":null}", "not a list" },
+		{ "{\"command\":\"disconnect\"}", "needs an alias" },
+		{ "{\"command\":\"disconnect\",\"aliases\":[]}",
+		    "needs an alias" },
+		{ "{\"command\":\"log\"}", "level is not" },
+		{ "{\"command\":\"log\",\"level\":\"loud\"}", "level is not" },
+		{ "{\"command\":\"log\",\"level\":2}", "level is not" },
+		{ "{\"command\":\"stop\",\"level\":\"info\"}",
+		    "for log alone" },
 	};
 	struct control_request req;
 	char msg[200];
@@ -58,6 +66,10 @@ requests_are_read(void **state)
 		{ "{\"command\":\"restart\"}", CONTROL_RESTART, 0 },
 		{ "{\"command\":\"reload\"}", CONTROL_RELOAD, 0 },
 		{ "{\"command\":\"check\"}", CONTROL_CHECK, 0 },
+		{ "{\"command\":\"log\",\"level\":\"debug\"}",
+		    CONTROL_LOG, 0 },
+		{ "{\"command\":\"disconnect\",\"aliases\":[\"a\"]}",
+		    CONTROL_DISCONNECT, 1 },
 	};
 	struct control_request req;
 	char msg[200];

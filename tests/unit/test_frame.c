@@ -56,6 +56,50 @@ headers_are_doubted(void **state)
 }
 
 static void
+answers_of_others_are_read(void **state)
+{
+	struct frame f;
+	uint8_t p[60];
+	size_t len;
+
+	(void)state;
+	make(p, sizeof(p), AOE_CONFIG);
+	assert_int_equal(frame_decode_answer(p, 60, &f), FRAME_FOREIGN);
+	p[14] = 0x18;
+	for (len = 0; len < FRAME_HEADER; len++)
+		assert_int_equal(frame_decode_answer(p, len, &f),
+		    FRAME_SHORT);
+	assert_int_equal(frame_decode_answer(p, len, &f), FRAME_OK);
+	assert_true(f.src == CLIENT && f.dst == SELF);
+	assert_true(f.shelf == 3 && f.slot == 1 && f.tag == 0x01020304);
+	p[6] = 0xff;
+	assert_int_equal(frame_decode_answer(p, 60, &f), FRAME_SENDER);
+	p[6] = 2;
+	p[12] = 8;
+	assert_int_equal(frame_decode_answer(p, 60, &f), FRAME_FOREIGN);
+}
+
+static void
+a_question_is_for_everybody(void **state)
+{
+	struct frame_config c;
+	struct frame f;
+	uint8_t p[60];
+	size_t len;
+
+	(void)state;
+	memset(p, 0xff, sizeof(p));
+	len = frame_query(p, SELF, 0x80000001);
+	assert_int_equal(frame_decode(p, len, &f), FRAME_OK);
+	assert_true(f.dst == MAC_ANY && f.src == SELF);
+	assert_true(f.shelf == AOE_SHELF_ANY && f.slot == AOE_SLOT_ANY);
+	assert_true(f.version == AOE_VERSION && f.tag == 0x80000001);
+	assert_int_equal(f.command, AOE_CONFIG);
+	assert_int_equal(frame_config_decode(p, len, &c), 0);
+	assert_int_equal(c.ccmd, 0);
+}
+
+static void
 headers_are_read(void **state)
 {
 	struct frame f;
@@ -325,6 +369,8 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_are_doubted),
+		cmocka_unit_test(answers_of_others_are_read),
+		cmocka_unit_test(a_question_is_for_everybody),
 		cmocka_unit_test(headers_are_read),
 		cmocka_unit_test(ata_arguments_are_read),
 		cmocka_unit_test(config_arguments_are_doubted),

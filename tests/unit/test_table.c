@@ -187,7 +187,8 @@ columns_are_read(void **state)
 {
 	static const char text[] =
 	    "3.1 /dev/x\\040y\\134 " MAC1 "," MAC2 " eth1,eth2 mail "
-	    "sync=none,direct,ro,offset=8,length=16,buffers=7,maxsectors=3\n"
+	    "sync=none,direct,ro,offset=8,length=16,buffers=7,maxsectors=3,"
+	    "shared\n"
 	    "9 /b ff:ff:ff:ff:ff:ff br0 b\nSHELF=\"12\"\n";
 	struct diags ds = { 0 };
 	struct table t;
@@ -211,6 +212,7 @@ columns_are_read(void **state)
 	assert_int_equal(r->length, 16);
 	assert_int_equal(r->buffers, 7);
 	assert_int_equal(r->maxsectors, 3);
+	assert_true(r->shared);
 	r = &t.rows[1];
 	assert_int_equal(r->shelf, 12);
 	assert_int_equal(r->slot, 9);
@@ -219,6 +221,7 @@ columns_are_read(void **state)
 	assert_false(r->direct || r->ro);
 	assert_int_equal(r->buffers, TABLE_BUFFERS);
 	assert_int_equal(r->maxsectors, 0);
+	assert_false(r->shared);
 	table_free(&t);
 }
 
