@@ -97,6 +97,7 @@ struct backup {
 	struct memory		 mem;
 	struct facts		 now;
 	struct strv		 missing;	/* databases */
+	char			*dumps;		/* their folder, or NULL */
 	char			 why[512];	/* the first cause */
 	char			 said[SAID];	/* as in tell.c */
 };
@@ -326,15 +327,24 @@ static int
 add_dumps(struct backup *b)
 {
 	struct irsync_conf *c = &b->ir->conf;
-	char *path;
+	char *path, *real = NULL;
 	int rc = -1;
 
 	if (!c->mysql.on && !c->postgresql.on)
 		return BS_OK;
 	if (!b->ir->dry_run)
 		(void)dumps_run(c, &b->missing);
-	if ((path = dumps_path(c)) != NULL)
-		rc = access(path, F_OK) == -1 ? 0 : strv_add(&c->paths, path);
+	/* No folder above it may be a symbolic link. */
+	if ((path = dumps_path(c)) != NULL &&
+	    (real = realpath(path, NULL)) == NULL)
+		rc = b->ir->dry_run || b->missing.n > 0 ? 0 : -1;
+	else if (real != NULL)
+		rc = strv_has(&c->paths, real) ? 0 : strv_add(&c->paths, real);
+	if (rc == -1)
+		snprintf(b->why, sizeof(b->why), "%s: %s", c->state,
+		    strerror(errno));
+	b->dumps = real;
+	b->po.always = real;
 	free(path);
 	return rc == 0 ? BS_OK : BS_FAIL;
 }
@@ -422,6 +432,7 @@ cmd_backup(struct irsync *ir, const struct strv *args)
 	memory_close(&b.mem);
 	facts_free(&b.now);
 	strv_free(&b.missing);
+	free(b.dumps);
 	if (lock != -1)
 		close(lock);
 	return status;

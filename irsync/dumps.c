@@ -87,6 +87,9 @@ dumps_run(const struct irsync_conf *c, struct strv *missing)
 		free(d.path);
 		return -1;
 	}
+	/* A run that was killed may have left it. */
+	if (tree_remove(d.dir, ".new") == -1)
+		log_warn("%s/.new", d.path);
 	forget_servers(&d);
 	if (c->mysql.on && signal_caught() == 0)
 		mysql_dump_all(&d);

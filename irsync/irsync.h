@@ -148,6 +148,8 @@ struct push_options {
 	bool		 as_root;	/* every attribute can be read */
 	bool		 fake_super;	/* local, not as root */
 	bool		 rules;		/* more rules come on standard input */
+	const char	*always;	/* a path that no rule of the user's
+					 * leaves out, or NULL */
 	uint64_t	 entries_min;	/* names that there must be, where
 					 * rsync does not tell what is deleted;
 					 * with fewer no snapshot is made */

@@ -244,6 +244,9 @@ laststate_made(const struct laststate_storage *s, uint64_t *gone)
 			return &s->runs[i - 1];
 		if (__builtin_add_overflow(*gone, s->runs[i - 1].gone, gone))
 			*gone = UINT64_MAX;
+		/* It was killed, and nobody knows how much it deleted. */
+		if (s->runs[i - 1].ended == 0 && i < s->n && *gone == 0)
+			*gone = 1;
 	}
 	return NULL;
 }

@@ -76,7 +76,8 @@ void	laststate_end(struct laststate *, const char *name,
 	    const struct laststate_run *);
 
 /* The newest run of a storage that made a snapshot, or NULL; *gone is the sum
- * of what later ones deleted. */
+ * of what later ones deleted, 1 at least if one was killed.  The newest run of
+ * all may be going on. */
 const struct laststate_run	*laststate_made(const struct laststate_storage *,
 				    uint64_t *gone);
 

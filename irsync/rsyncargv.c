@@ -296,6 +296,25 @@ add_xattr_rules(struct strv *argv, const struct push_options *o)
 	return rc;
 }
 
+/* A path and the folders above it, before any rule of the user's. */
+static int
+add_always(struct strv *argv, const char *path)
+{
+	char *copy, *slash, *pat = rsync_pattern(path, true);
+	int rc = pat != NULL ? strv_addf(argv, "--filter=+ %s/***", pat) : -1;
+
+	free(pat);
+	if ((copy = strdup(path)) == NULL)
+		return -1;
+	while (rc == 0 && (slash = strrchr(copy, '/')) != NULL &&
+	    slash != copy) {
+		*slash = '\0';
+		rc = add_filter(argv, '+', copy);
+	}
+	free(copy);
+	return rc;
+}
+
 static int
 add_rules(struct strv *argv, const struct irsync_conf *c,
     const struct push_options *o, struct strv *above)
@@ -318,6 +337,8 @@ add_rules(struct strv *argv, const struct irsync_conf *c,
 		    strv_add(argv, "--filter=- /sys/*");
 	if (!o->closed)
 		rc |= add_path_rules(argv, c, above);
+	if (o->always != NULL)
+		rc |= add_always(argv, o->always);
 	for (i = 0; i < c->exclude.n; i++)
 		rc |= strv_addf(argv, "--exclude=%s", c->exclude.v[i]);
 	if (o->rules)

@@ -90,6 +90,30 @@ in_uts() {
 	irsync backup
 }
 
+@test "the same on a server, also after a push that was killed" {
+	start_sshd
+	server_make
+	irsync_conf "$T/src"
+	mkdir "$T/src/many"
+	touch "$T/src/many/"{1..100}
+	irsync backup
+	mv "$T/src/many" "$T/away"
+	run -77 irsync backup
+	[[ $output == *--allow-shrink* ]]
+	run -77 irsync backup
+	# As kill -9 leaves the memory: begun, and never ended.
+	state=$T/state/client.example.net.json
+	jq -c '.storages[0].runs |= (.[0:1] + [.[0] |
+	    .ended = 0 | .exit = -1 | .snapshot = "" | .gone = 0])' \
+	    "$state" >"$T/new"
+	cp "$T/new" "$state"
+	run -77 irsync backup
+	[[ $output == *--allow-shrink* ]]
+	[ "$(count)" = 1 ]
+	irsync --allow-shrink backup
+	[ "$(count)" = 2 ]
+}
+
 @test "the same for a user of its own, where rsync does not tell what is gone" {
 	mkdir "$T/mine" "$T/mine/many" "$T/store2"
 	touch "$T/mine/many/"{1..100}

@@ -49,25 +49,60 @@ server_is_done() {
 	python3 "$SAMETREE" "$T/src" "$T/out$T/src"
 }
 
-@test "a big file that was cut goes on in the middle" {
-	head -c 20000000 /dev/urandom >"$T/src/file"
-	echo 'bwlimit = "8M"' >>"$CONF"
+@test "a big file that was cut at four fifths goes on from there" {
+	size=$(for_long 20000000 2000000000)
+	head -c "$size" /dev/urandom >"$T/src/file"
+	echo "bwlimit = \"$(for_long 8M 120M)\"" >>"$CONF"
 	"$BIN/irsync" -f "$CONF" backup 2>"$T/said" 3>&- &
 	pid=$!
 	# shellcheck disable=SC2016
-	wait_until 20 bash -c 'test "$(stat -c %s "$1"/.file.* 2>/dev/null ||
-	    echo 0)" -gt 10000000' wait "$UPPER"
+	wait_until 60 bash -c 'test "$(stat -c %s "$1"/.file.* 2>/dev/null ||
+	    echo 0)" -gt "$2"' wait "$UPPER" $((size / 5 * 4))
 	kill -9 "$(ssh_pid "$pid")"
 	rc=0
 	wait "$pid" || rc=$?
 	[ "$rc" = 69 ]
-	wait_until 10 compgen -G "$UPPER/.~backshelf-partial~/file"
+	wait_until 20 compgen -G "$UPPER/.~backshelf-partial~/file"
 	server_is_done
 	echo 'bwlimit = "0"' >>"$CONF"
 	run -0 irsync --json backup
-	[ "$(jq '.sent < 12000000' <<<"$output")" = true ]
+	echo "$output"
+	[ "$(jq .sent <<<"$output")" -lt $((size / 10 * 3)) ]
 	cmp "$T/src/file" "$T/store/client.example.net.full$T/src/file"
 	[ -z "$(find "$T/store" -name '.~*')" ]
+}
+
+@test "a server that falls silent is noticed" {
+	head -c 8000000 /dev/urandom >"$T/src/file"
+	cat >>"$CONF" <<-EOT
+	bwlimit = "1M"
+	ssh_options = { "ServerAliveInterval=1", "ServerAliveCountMax=2" }
+	EOT
+	"$BIN/irsync" -f "$CONF" backup >"$T/said" 2>&1 3>&- &
+	pid=$!
+	wait_until 20 compgen -G "$UPPER/.file.*"
+	kill -STOP $(descendants "$SSHD_PID")
+	SECONDS=0
+	rc=0
+	wait "$pid" || rc=$?
+	cat "$T/said"
+	[ "$rc" = 69 ]
+	[ "$SECONDS" -lt 15 ]
+	grep -q 'the server cannot be reached: Timeout, server .* not responding' \
+	    "$T/said"
+	# By default it takes two minutes: what ssh is told.
+	sed -i '/^ssh_options/d' "$CONF"
+	timeout 1 "$BIN/irsync" -v -f "$CONF" list >"$T/said" 2>&1 || true
+	grep -q "ServerAliveInterval=30' '-o' 'ServerAliveCountMax=4'" "$T/said"
+}
+
+# descendants PID: all processes below it.
+descendants() {
+	local p
+	for p in $(pgrep -P "$1"); do
+		echo "$p"
+		descendants "$p"
+	done
 }
 
 @test "SIGTERM ends it cleanly, and the next one goes on" {
