@@ -84,9 +84,9 @@ state() {
 	# No pattern of the user's leaves them out, and no link in the way.
 	mv "$T/state" "$T/real" && ln -s real "$T/state"
 	DUMPS=$T/real/client.example.net.dumps/mysql
-	printf 'exclude = { "%s/*", "*.sql", "shop" }\n' "$T" >>"$CONF"
+	printf 'exclude = { "%s/*", "*.sql", "shop" }\n' "$T/real" >>"$CONF"
 	mkdir "$DUMPS/../.new"
-	irsync backup
+	irsync --allow-shrink backup
 	[ -f "$T/store/client.example.net.full/$DUMPS/shop/orders.sql" ]
 	[ ! -e "$DUMPS/../.new" ]
 	first=$(newest)
