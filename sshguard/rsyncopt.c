@@ -25,7 +25,7 @@ enum kind {
 	NUM,		/* a whole number, min to max */
 	SIZE,		/* a size as rsync's --max-size takes it */
 	WORD,		/* letters, digits and what `more` lists */
-	RELPATH,	/* a path below the destination */
+	RELPATH,	/* a path below the destination; pull: left out */
 	DROP,		/* no value; left out: ours takes its place */
 	DROPVAL,	/* the same, with a value */
 	FORMAT,		/* --log-format: one of the stock client's four */
@@ -55,7 +55,7 @@ struct opt {
 static const struct opt table[] = {
 	{ "append", FLAG, BOTH, RSYNC_INPLACE, NULL, 0, 0 },
 	{ "backup", FLAG, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
-	{ "backup-dir", RELPATH, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
+	{ "backup-dir", RELPATH, BOTH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "bwlimit", NUM, BOTH, 0, NULL, 0, INT32_MAX },
 	{ "checksum-choice", WORD, BOTH, 0, ",", 0, 64 },
 	{ "checksum-seed", NUM, BOTH, 0, NULL, INT32_MIN, INT32_MAX },
@@ -68,7 +68,7 @@ static const struct opt table[] = {
 	{ "delete-delay", FLAG, PUSH, RSYNC_DELETE, NULL, 0, 0 },
 	{ "delete-during", FLAG, PUSH, RSYNC_DELETE, NULL, 0, 0 },
 	{ "delete-excluded", FLAG, PUSH, RSYNC_DELETE, NULL, 0, 0 },
-	{ "delete-missing-args", FLAG, PUSH, RSYNC_DELETE, NULL, 0, 0 },
+	{ "delete-missing-args", FLAG, BOTH, RSYNC_DELETE, NULL, 0, 0 },
 	{ "devices", FLAG, BOTH, 0, NULL, 0, 0 },
 	{ "existing", FLAG, PUSH, RSYNC_LOOKS_BACK, NULL, 0, 0 },
 	{ "files-from", STDIN, PULL, RSYNC_FILES_FROM, NULL, 0, 0 },
@@ -110,7 +110,7 @@ static const struct opt table[] = {
 	{ "skip-compress", WORD, BOTH, 0, "/[]", 0, 0 },
 	{ "specials", FLAG, BOTH, 0, NULL, 0, 0 },
 	{ "stats", FLAG, BOTH, RSYNC_VERBOSE, NULL, 0, 0 },
-	{ "suffix", WORD, PUSH, 0, "._~+-=@,:%", 0, 64 },
+	{ "suffix", WORD, BOTH, 0, "._~+-=@,:%", 0, 64 },
 	/* A day: longer would keep a dead client's lock for longer. */
 	{ "timeout", NUM, BOTH, 0, NULL, 0, 86400 },
 	{ "use-qsort", FLAG, BOTH, 0, NULL, 0, 0 },
@@ -354,6 +354,9 @@ keep_value(struct rsync_request *rq, const struct opt *o, const char *value,
 			    "abcdefghijklmnopqrstuvwxyz0123456789"));
 		return keep(rq, d, o->name, value);
 	case RELPATH:
+		/* Of a pull it is a folder of the client's. */
+		if (rq->sender)
+			return 0;
 		if (value[0] == '\0' || !relpath_ok(value))
 			return bad(d, "--%s: only a folder below the "
 			    "destination", o->name);

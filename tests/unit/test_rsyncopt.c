@@ -235,6 +235,10 @@ real_commands_are_understood(void **state)
 		    "--max-size=5GB-1 . x", RSYNC_RECURSE | RSYNC_LOOKS_BACK,
 		    0, "sender -r e --min-size=1.5K --max-size=10mib "
 		    "--max-size=5GB-1 <x>" },
+		{ "rsync --server --sender -br --backup-dir /var/old "
+		    "--suffix=.bak --delete-missing-args . x", RSYNC_RECURSE |
+		    RSYNC_LOOKS_BACK | RSYNC_DELETE, 0,
+		    "sender -br e --suffix=.bak --delete-missing-args <x>" },
 		{ "rsync --server -r .", RSYNC_RECURSE, 0, "-r e" },
 		{ "rsync --server . . .", 0, 0, "- e <.> <.>" },
 	};
