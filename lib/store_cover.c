@@ -24,13 +24,14 @@
 #include <unistd.h>
 
 #include "store_dir.h"
-#include "store_internal.h"
+#include "store_merge.h"
 #include "store_pool.h"
 
 /* What one thread has at hand. */
 struct coverer {
 	struct dirents	 d;
 	const char	*mark;		/* its name */
+	struct copies	*copies;	/* of files at the link limit */
 };
 
 /* The name of this push's marks: no client has files named after the second
@@ -134,14 +135,17 @@ times_treat(struct worker *w, struct node *n)
 
 /* Base's file belongs to the snapshot, unless the push brought another. */
 static int
-keep_file(struct node *n, const char *name)
+keep_file(struct coverer *c, struct node *n, const struct dirent_at *e)
 {
-	if (linkat(n->fd[LOWER], name, n->fd[OUT], name, 0) == 0 ||
+	uint64_t bytes = 0;		/* counted by the merge */
+
+	if (linkat(n->fd[LOWER], e->name, n->fd[OUT], e->name, 0) == 0 ||
 	    errno == EEXIST)
 		return 0;
-	if (errno != EMLINK)
+	if (errno != EMLINK && errno != EXDEV)
 		return -1;
-	return copy_entry(n->fd[LOWER], name, n->fd[OUT], name);
+	return copies_link(c->copies, n->fd[LOWER], n->fd[OUT], e,
+	    &bytes) == -1 && errno != EEXIST ? -1 : 0;
 }
 
 /* Third walk, after rsync: keep base's files where the mark still stands. */
@@ -165,7 +169,7 @@ keep_treat(struct worker *w, struct node *n)
 			    (folder && worker_add(w, n, e.name, true, false,
 			    true) == NULL))
 				return -1;
-		} else if (kept && keep_file(n, e.name) == -1)
+		} else if (kept && keep_file(c, n, &e) == -1)
 			return -1;
 	}
 	if (r == -1 || !kept)
@@ -182,6 +186,7 @@ walk(struct push *p, int (*treat)(struct worker *, struct node *), int base,
     int target)
 {
 	char mark[NAME_MAX + 1], where[8];
+	struct copies copies;
 	struct pool_job job = {
 		.treat = treat, .fd = { base, -1, target }
 	};
@@ -191,6 +196,8 @@ walk(struct push *p, int (*treat)(struct worker *, struct node *), int base,
 	int rc = -1, saved;
 
 	mark_name(p, mark);
+	if (copies_open(&copies, p->fd, base, target) == -1)
+		return -1;
 	job.threads = pool_threads();
 	c = calloc(job.threads, sizeof(*c));
 	args = calloc(job.threads, sizeof(*args));
@@ -198,6 +205,7 @@ walk(struct push *p, int (*treat)(struct worker *, struct node *), int base,
 		goto out;
 	for (i = 0; i < job.threads; i++) {
 		c[i].mark = mark;
+		c[i].copies = &copies;
 		args[i] = &c[i];
 		if (dirents_init(&c[i].d) == -1)
 			goto out;
@@ -210,6 +218,7 @@ out:
 		dirents_fini(&c[i].d);
 	free(args);
 	free(c);
+	copies_close(&copies);
 	errno = saved;
 	return rc;
 }

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "stamp.h"
+#include "store_internal.h"
 #include "store_json.h"
 
 json_t *
@@ -52,6 +52,27 @@ json_get_int(const json_t *o, const char *key, int64_t min, int64_t max,
 		return -1;
 	*out = v;
 	return 0;
+}
+
+int
+json_get_time(const json_t *o, const char *key, time_t *out)
+{
+	int64_t v;
+
+	if (json_get_int(o, key, 0, INT64_MAX, &v) == -1)
+		return -1;
+	*out = (time_t)v;
+	return 0;
+}
+
+int
+json_get_way(const json_t *o, enum store_way *out)
+{
+	char text[16];
+
+	if (json_get_text(o, "way", text, sizeof(text)) == -1)
+		return -1;
+	return store_way_parse(text, out);
 }
 
 int

@@ -10,7 +10,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <time.h>
+
 #include <jansson.h>
+
+#include "store.h"
 
 /* Parse one object and nothing behind it.  NULL if it is none. */
 json_t	*json_object_parse(const char *buf, size_t len);
@@ -22,6 +26,11 @@ int	json_get_int(const json_t *, const char *key, int64_t min,
 	    int64_t max, int64_t *);
 int	json_get_u64(const json_t *, const char *key, uint64_t *);
 int	json_get_text(const json_t *, const char *key, char *, size_t size);
+
+int	json_get_time(const json_t *, const char *key, time_t *);
+
+/* Member "way". */
+int	json_get_way(const json_t *, enum store_way *);
 
 /* "" or a stamp. */
 int	json_get_stamp(const json_t *, const char *key, char *);

@@ -174,9 +174,9 @@ copies_close(struct copies *c)
 
 /* See to it that a copy of inode `num` is there.  Under the lock. */
 static int
-copy_make(struct merger *g, int lower, const char *name, const char *num)
+copy_make(struct copies *c, int lower, const char *name, const char *num,
+    uint64_t *bytes)
 {
-	struct copies *c = g->copies;
 	struct stat st;
 
 	if (c->fd == -1 &&
@@ -190,30 +190,30 @@ copy_make(struct merger *g, int lower, const char *name, const char *num)
 	    fstatat(c->fd, COPY_TMP, &st, AT_SYMLINK_NOFOLLOW) == -1 ||
 	    renameat(c->fd, COPY_TMP, c->fd, num) == -1)
 		return -1;
-	g->st.bytes_new += (uint64_t)st.st_blocks * 512;
+	*bytes += (uint64_t)st.st_blocks * 512;
 	return 0;
 }
 
-/* Link a copy of lower's file, made if need be, into out. */
-static int
-copy_link(struct merger *g, int lower, int out, const struct dirent_at *e)
+int
+copies_link(struct copies *c, int lower, int out, const struct dirent_at *e,
+    uint64_t *bytes)
 {
 	char num[INO_NAME];
 	int rc, tries;
 
 	snprintf(num, sizeof(num), "%ju", (uintmax_t)e->ino);
-	pthread_mutex_lock(&g->copies->lock);
+	pthread_mutex_lock(&c->lock);
 	for (rc = -1, tries = 0; rc == -1 && tries < 2; tries++) {
-		if (copy_make(g, lower, e->name, num) == -1)
+		if (copy_make(c, lower, e->name, num, bytes) == -1)
 			break;
-		rc = linkat(g->copies->fd, num, out, e->name, 0);
+		rc = linkat(c->fd, num, out, e->name, 0);
 		/* The copy is full as well: the next one. */
 		if (rc == -1 && (errno != EMLINK ||
-		    unlinkat(g->copies->fd, num, 0) == -1))
+		    unlinkat(c->fd, num, 0) == -1))
 			break;
 	}
-	pthread_mutex_unlock(&g->copies->lock);
-	return rc == -1 ? -1 : file_copied(g, out, e->name, e->type);
+	pthread_mutex_unlock(&c->lock);
+	return rc;
 }
 
 bool
@@ -275,7 +275,9 @@ link_lower(struct merger *g, int lower, int out, const struct dirent_at *e)
 	if (linkat(lower, e->name, out, e->name, 0) == 0)
 		return file_linked(g, out, e->name, e->type);
 	if (errno == EMLINK || errno == EXDEV)
-		return copy_link(g, lower, out, e);
+		return copies_link(g->copies, lower, out, e,
+		    &g->st.bytes_new) == -1 ? -1 :
+		    file_copied(g, out, e->name, e->type);
 	if (errno == EEXIST)
 		return link_found(g, lower, out, e);
 	return -1;

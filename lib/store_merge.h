@@ -97,6 +97,12 @@ int	file_uncount(struct merger *, int lower, const char *name);
 int	copies_open(struct copies *, int push, int lower, int out);
 void	copies_close(struct copies *);
 
+/* Link a copy of lower's file, made if need be, into out; what a new copy takes
+ * on disk is added to *bytes.  0, or -1 with errno (EEXIST: the name is there
+ * already). */
+int	copies_link(struct copies *, int lower, int out,
+	    const struct dirent_at *, uint64_t *bytes);
+
 /* Once all is linked: names of a copied file that were linked before the limit
  * was reached get the copy too, and names of a file that was copied up get
  * base's, so that hard links stay together. */

@@ -25,43 +25,22 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "sandbox.h"
 #include "store_dir.h"
 #include "store_internal.h"
 #include "store_tree.h"
 
 #define OPTIONS	"userxattr,index=off"
 
-static int
-write_text(const char *path, const char *text)
-{
-	ssize_t n;
-	int fd;
-
-	if ((fd = open(path, O_WRONLY | O_CLOEXEC)) == -1)
-		return -1;
-	n = write(fd, text, strlen(text));
-	close(fd);
-	return n == (ssize_t)strlen(text) ? 0 : -1;
-}
-
 int
 push_unshare(void)
 {
 	uid_t uid = geteuid();
 	gid_t gid = getegid();
-	char map[64];
 
-	if (unshare(CLONE_NEWNS | (uid != 0 ? CLONE_NEWUSER : 0)) == -1)
+	if (unshare(CLONE_NEWNS | (uid != 0 ? CLONE_NEWUSER : 0)) == -1 ||
+	    (uid != 0 && sandbox_map_user(uid, gid) == -1))
 		return -1;
-	if (uid != 0) {
-		snprintf(map, sizeof(map), "%u %u 1", uid, uid);
-		if (write_text("/proc/self/setgroups", "deny") == -1 ||
-		    write_text("/proc/self/uid_map", map) == -1)
-			return -1;
-		snprintf(map, sizeof(map), "%u %u 1", gid, gid);
-		if (write_text("/proc/self/gid_map", map) == -1)
-			return -1;
-	}
 	return mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 }
 

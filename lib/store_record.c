@@ -58,16 +58,6 @@ store_way_parse(const char *text, enum store_way *way)
 }
 
 static int
-get_way(const json_t *o, enum store_way *way)
-{
-	char text[16];
-
-	if (json_get_text(o, "way", text, sizeof(text)) == -1)
-		return -1;
-	return store_way_parse(text, way);
-}
-
-static int
 get_numbers(const json_t *o, struct snapshot *s)
 {
 	const struct {
@@ -82,18 +72,16 @@ get_numbers(const json_t *o, struct snapshot *s)
 		{ "bytes", &s->bytes },
 		{ "bytes_new", &s->bytes_new },
 	};
-	int64_t started, ended, rsync_exit;
+	int64_t rsync_exit;
 	size_t i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (json_get_u64(o, rows[i].key, rows[i].to) == -1)
 			return -1;
-	if (json_get_int(o, "started", 0, INT64_MAX, &started) == -1 ||
-	    json_get_int(o, "ended", 0, INT64_MAX, &ended) == -1 ||
+	if (json_get_time(o, "started", &s->started) == -1 ||
+	    json_get_time(o, "ended", &s->ended) == -1 ||
 	    json_get_int(o, "rsync_exit", 0, 255, &rsync_exit) == -1)
 		return -1;
-	s->started = (time_t)started;
-	s->ended = (time_t)ended;
 	s->rsync_exit = (int)rsync_exit;
 	return 0;
 }
@@ -109,7 +97,7 @@ get_all(const json_t *o, const char *stamp, struct snapshot *s)
 	    strcmp(s->stamp, stamp) != 0 ||
 	    stamp_parse(stamp, &s->time) == -1 ||
 	    get_status(o, &s->status) == -1 ||
-	    get_way(o, &s->way) == -1 ||
+	    json_get_way(o, &s->way) == -1 ||
 	    json_get_text(o, "client", s->client, sizeof(s->client)) == -1 ||
 	    json_get_stamp(o, "base", s->base) == -1 ||
 	    get_numbers(o, s) == -1 ||

@@ -58,27 +58,6 @@ get_subdir(const json_t *o, char **out)
 }
 
 static int
-get_way(const json_t *o, enum store_way *way)
-{
-	char text[16];
-
-	if (json_get_text(o, "way", text, sizeof(text)) == -1)
-		return -1;
-	return store_way_parse(text, way);
-}
-
-static int
-get_time(const json_t *o, const char *key, time_t *t)
-{
-	int64_t v;
-
-	if (json_get_int(o, key, 0, INT64_MAX, &v) == -1)
-		return -1;
-	*t = (time_t)v;
-	return 0;
-}
-
-static int
 invalid(json_t *o, char **subdir)
 {
 	json_decref(o);
@@ -97,11 +76,11 @@ push_state_parse(const char *buf, size_t len, struct push_state *st)
 
 	memset(st, 0, sizeof(*st));
 	if ((o = json_object_parse(buf, len)) == NULL ||
-	    get_way(o, &st->way) == -1 ||
+	    json_get_way(o, &st->way) == -1 ||
 	    json_get_stamp(o, "base", st->base) == -1 ||
 	    json_get_text(o, "boot_id", st->boot_id,
 	    sizeof(st->boot_id)) == -1 ||
-	    get_time(o, "started", &st->started) == -1 ||
+	    json_get_time(o, "started", &st->started) == -1 ||
 	    json_get_bool(o, "synced", &st->synced) == -1 ||
 	    get_subdir(o, &st->subdir) == -1)
 		return invalid(o, &st->subdir);
@@ -130,7 +109,7 @@ push_commit_parse(const char *buf, size_t len, struct push_commit *c)
 
 	memset(c, 0, sizeof(*c));
 	if ((o = json_object_parse(buf, len)) == NULL ||
-	    get_way(o, &c->way) == -1 ||
+	    json_get_way(o, &c->way) == -1 ||
 	    json_get_stamp(o, "stamp", c->stamp) == -1 ||
 	    c->stamp[0] == '\0' ||
 	    json_get_stamp(o, "base", c->base) == -1 ||
@@ -138,8 +117,8 @@ push_commit_parse(const char *buf, size_t len, struct push_commit *c)
 	    sizeof(c->client)) == -1 ||
 	    json_get_bool(o, "deletes", &c->deletes) == -1 ||
 	    json_get_bool(o, "resumed", &c->resumed) == -1 ||
-	    get_time(o, "started", &c->started) == -1 ||
-	    get_time(o, "ended", &c->ended) == -1 ||
+	    json_get_time(o, "started", &c->started) == -1 ||
+	    json_get_time(o, "ended", &c->ended) == -1 ||
 	    json_get_int(o, "rsync_exit", 0, 255, &rsync_exit) == -1 ||
 	    get_subdir(o, &c->subdir) == -1)
 		return invalid(o, &c->subdir);

@@ -59,3 +59,21 @@ past_the_limit() {
 	store_setup root
 	past_the_limit linkdest
 }
+
+# What a filter keeps from being deleted is linked by us, not by rsync.
+@test 'linkdest: names of one file that are kept stay one past the link limit' {
+	store_setup root
+	store_on_image 64M mkfs.ext4 -q -N 4096
+	some_files "$SRC/keep" 2 500
+	ln "$SRC/keep/file0" "$SRC/keep/again"
+	some_files "$SRC/d" 2 500
+	age "$SRC"
+	push linkdest
+	fill "$(full)/keep/file0" 64999
+	remember
+	push linkdest -- --exclude=/keep
+	same "$SRC" "$(full)"
+	[ "$(stat -c %i "$(full)/keep/file0")" = \
+	    "$(stat -c %i "$(full)/keep/again")" ]
+	unchanged
+}
