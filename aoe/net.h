@@ -8,6 +8,7 @@
 #ifndef AOE_NET_H
 #define AOE_NET_H
 
+#include <sys/queue.h>
 #include <sys/socket.h>
 
 #include <net/if.h>
@@ -28,7 +29,8 @@ struct port {
 	int		 fd[PORT_SOCKETS];
 	bool		 readable[PORT_SOCKETS];	/* may have frames */
 	bool		 armed[PORT_SOCKETS];	/* a poll is under way */
-	bool		 leaving;	/* no longer in the view */
+	LIST_ENTRY(port) leaving;	/* … and this one in no view more */
+	unsigned	 held;		/* requests that came by it */
 	struct req	*out[64];	/* answers to be sent together */
 	unsigned	 nout;
 };

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "net.h"
 #include "pool.h"
 
 #define CHUNK	64	/* requests made together */
@@ -102,6 +103,8 @@ pool_get(struct pool *p)
 void
 pool_put(struct pool *p, struct req *r)
 {
+	if (r->port != NULL)
+		r->port->held--;
 	r->export = NULL;
 	r->port = NULL;
 	TAILQ_INSERT_HEAD(&p->free, r, link);

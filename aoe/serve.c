@@ -202,7 +202,7 @@ serve_broadcast(struct worker *w, struct req *r, const struct frame *f)
 		}
 		memcpy(copy->frame, r->frame, r->len);
 		copy->len = r->len;
-		copy->port = r->port;
+		req_attach(copy, r->port);
 		copy->export = e;
 		serve_export(w, copy, f);
 	}
@@ -316,7 +316,7 @@ advertise(struct worker *w, struct export *e, unsigned iface, uint64_t mac)
 	if (port == NULL || (r = pool_get(w->pool)) == NULL)
 		return;
 	r->export = e;
-	r->port = port;
+	req_attach(r, port);
 	frame_advertise(r->frame, mac, port->iface->mac, e->row.shelf,
 	    e->row.slot);
 	worker_answer(w, r, serve_config_put(r, 0));

@@ -157,7 +157,7 @@ receive(struct worker *w, struct port *p, enum port_socket s)
 	for (i = 0; i < (unsigned)rc; i++) {
 		got[i] = w->incoming[i];
 		got[i]->len = w->batch.msg[i].msg_len;
-		got[i]->port = p;
+		req_attach(got[i], p);
 	}
 	w->nincoming = n - (unsigned)rc;
 	memmove(w->incoming, w->incoming + rc,
@@ -186,6 +186,7 @@ static void
 take_inbox(struct worker *w)
 {
 	unsigned i, k, iface;
+	struct port *p;
 	struct req *r;
 
 	for (i = 0; i < w->n; i++)
@@ -194,12 +195,13 @@ take_inbox(struct worker *w)
 			    (r = pool_get(w->pool)) == NULL)
 				break;
 			r->len = handoff_get(w->inbox[i], &iface, r->frame);
-			r->port = my_port(w, w->view, iface);
-			if (r->port == NULL) {
+			if ((p = my_port(w, w->view, iface)) == NULL) {
 				drop_count(w, DROP_NOBODY);
 				pool_put(w->pool, r);
-			} else
+			} else {
+				req_attach(r, p);
 				serve_handed(w, r);
+			}
 		}
 }
 
@@ -226,26 +228,32 @@ has_iface(const struct view *v, const struct iface *ifc)
 	return false;
 }
 
-/* The interface is for the supervisor to close, once no poll is left on our
- * sockets. */
-static void
-port_let_go(struct port *p)
-{
-	if (p->leaving && !p->armed[PORT_STEERED] &&
-	    !p->armed[PORT_BROADCAST])
-		atomic_fetch_add(&p->iface->released, 1);
-}
-
 static void
 port_leave(struct worker *w, struct port *p)
 {
-	p->leaving = true;
+	LIST_INSERT_HEAD(&w->leaving, p, leaving);
 	if (p->armed[PORT_STEERED])
 		disk_unpoll(w->disk, DISK_STEERED, p);
 	if (p->armed[PORT_BROADCAST])
 		disk_unpoll(w->disk, DISK_BROADCAST, p);
-	port_let_go(p);
-	worker_notify(w);
+}
+
+/* An interface is for the supervisor to close once no poll is left on our
+ * sockets, and no request at a slow disk that came by it. */
+static void
+let_ports_go(struct worker *w)
+{
+	struct port *p, *next;
+
+	LIST_FOREACH_SAFE(p, &w->leaving, leaving, next) {
+		port_flush(w, p);
+		if (p->held > 0 || p->armed[PORT_STEERED] ||
+		    p->armed[PORT_BROADCAST])
+			continue;
+		LIST_REMOVE(p, leaving);
+		atomic_fetch_add(&p->iface->released, 1);
+		worker_notify(w);	/* and p may be gone */
+	}
 }
 
 /* Requests that the exports of a view can keep at once. */
@@ -315,18 +323,14 @@ read_mail(struct worker *w)
 }
 
 static void
-port_event(struct worker *w, const struct disk_event *ev)
+port_event(const struct disk_event *ev)
 {
 	enum port_socket s = ev->kind == DISK_STEERED ? PORT_STEERED :
 	    PORT_BROADCAST;
 	struct port *p = ev->tag;
-	bool leaving = p->leaving;
 
 	p->armed[s] = false;
 	p->readable[s] = true;
-	port_let_go(p);		/* and p may be gone */
-	if (leaving)
-		worker_notify(w);
 }
 
 static void
@@ -343,7 +347,7 @@ take_events(struct worker *w)
 			break;
 		case DISK_STEERED:
 		case DISK_BROADCAST:
-			port_event(w, &ev);
+			port_event(&ev);
 			break;
 		case DISK_MAIL:
 			read_mail(w);
@@ -407,6 +411,7 @@ loop(struct worker *w)
 		take_inbox(w);
 		io_syncs(w);
 		flush_all(w);
+		let_ports_go(w);
 		kick_peers(w);
 	}
 }
@@ -440,6 +445,7 @@ worker_init(struct worker *ws, unsigned n, unsigned id, int notify_fd,
 	atomic_store(&w->published, view);
 	atomic_store(&w->epoch, view->epoch);
 	STAILQ_INIT(&w->syncs);
+	LIST_INIT(&w->leaving);
 	LIST_INIT(&w->stores);
 	if (sem_init(&w->started, 0, 0) == -1 ||
 	    (w->mail_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||

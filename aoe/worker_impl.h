@@ -32,6 +32,7 @@ struct worker {
 	struct req		*incoming[NET_BATCH];
 	unsigned		 nincoming;	/* buffers ready to receive */
 	STAILQ_HEAD(sync_list, export) syncs;		/* that want an fdatasync */
+	LIST_HEAD(port_list, port) leaving;	/* ports, out of the view */
 	LIST_HEAD(state_list, export) stores;	/* that wait for one */
 	int64_t			 now;		/* time(3), of this turn */
 	bool			 mail_armed;
@@ -69,6 +70,15 @@ static inline void
 drop_count(struct worker *w, enum drop why)
 {
 	stat_add(&w->drops[why], 1);
+}
+
+/* A request came by this port, or goes by it: the port stays until the request
+ * is back in the pool. */
+static inline void
+req_attach(struct req *r, struct port *p)
+{
+	r->port = p;
+	p->held++;
 }
 
 /* worker.c */

@@ -60,7 +60,7 @@ teardown() {
 }
 
 @test "it outlives a kill -9, and the table's clients bound it" {
-	ADDRESS=000001
+	export ADDRESS=000001
 	[ "$(mask 1 +2 +3)" = '1800:02 03' ]
 	kill_now "$AOED_PID" || true
 	start_aoed "$T/table"
