@@ -76,7 +76,8 @@ ended(pid_t pid)
 {
 	int status;
 
-	if (waitpid(pid, &status, WNOHANG) != pid)
+	/* A process that has itself traced is seen to stop. */
+	if (waitpid(pid, &status, WNOHANG) != pid || WIFSTOPPED(status))
 		return -1;
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
 	    WEXITSTATUS(status);

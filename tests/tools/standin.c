@@ -91,9 +91,9 @@ can_connect(int family)
 
 /* Does a program start?  Its child says so by its status. */
 static bool
-can_run(const char *path)
+can_run(const char *path, const char *arg, const char *more)
 {
-	char again[] = "--again", *argv[] = { self, again, NULL };
+	char *argv[] = { self, strdup(arg), strdup(more), NULL };
 	int status;
 	pid_t pid;
 
@@ -166,8 +166,26 @@ try_store(void)
 	say("read another client", can_read(other));
 }
 
+/* The snapshot that files may be linked from, as the arguments name it. */
 static void
-try_files(void)
+try_history(const char *snapshot)
+{
+	char path[sizeof(place) + 64], other[sizeof(place) + 64];
+
+	snprintf(path, sizeof(path), "%s/etc/one", snapshot);
+	say("remove from a snapshot", unlink(path) == 0);
+	snprintf(path, sizeof(path), "%s/etc/new", snapshot);
+	say("create in a snapshot", can_create(path));
+	snprintf(path, sizeof(path), "%s/../../zeus.example.net.snaps/secret",
+	    snapshot);
+	snprintf(other, sizeof(other), "%s/stolen", place);
+	say("link another client's file", link(path, other) == 0);
+	snprintf(path, sizeof(path), "%s.away", snapshot);
+	say("rename a snapshot", rename(snapshot, path) == 0);
+}
+
+static void
+try_files(const char *snapshot)
 {
 	char path[sizeof(place) + 64];
 
@@ -185,6 +203,8 @@ try_files(void)
 	snprintf(path, sizeof(path), "%s/dev", place);
 	say("make a device", mknod(path, S_IFCHR | 0666, 0x103) == 0);
 	say("make a pipe", mkfifo(path, 0600) == 0);
+	if (snapshot != NULL)
+		try_history(snapshot);
 	try_store();
 }
 
@@ -206,8 +226,8 @@ try_system(void)
 {
 	say("a TCP socket", can_connect(AF_INET));
 	say("a UNIX socket", can_connect(AF_UNIX));
-	say("run a shell", can_run("/bin/sh"));
-	say("run rsync again", can_run(self));
+	say("run a shell", can_run("/bin/sh", "-c", ":"));
+	say("run rsync again", can_run(self, "--again", ""));
 	say("ptrace", ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
 	say("mount", mount("none", place, "tmpfs", 0, NULL) == 0);
 	say("unmount", umount2("/", MNT_DETACH) == 0);
@@ -295,6 +315,18 @@ has(int argc, char *argv[], const char *arg)
 	return false;
 }
 
+/* The value of the last one of an option, or NULL. */
+static const char *
+value_of(int argc, char *argv[], const char *option)
+{
+	int i;
+
+	for (i = argc - 1; i > 0; i--)
+		if (strncmp(argv[i], option, strlen(option)) == 0)
+			return argv[i] + strlen(option);
+	return NULL;
+}
+
 int
 main(int argc, char *argv[])
 {
@@ -316,7 +348,7 @@ main(int argc, char *argv[])
 		return stray(true);
 	if (has(argc, argv, "--info=unnamed"))
 		return write_unnamed();
-	try_files();
+	try_files(value_of(argc, argv, "--link-dest="));
 	try_system();
 	return 12;
 }
