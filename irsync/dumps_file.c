@@ -313,6 +313,7 @@ dump_run(struct dumps *d, struct proc *p, const char *kind, const char *name,
 	    add_prefix(&w, prefix) == -1)
 		goto out;
 	(void)proc_run(p);
+	p->arg = NULL;
 	if (w.why[0] != '\0')
 		goto out;
 	if (p->code != 0 || p->timed_out)

@@ -190,10 +190,10 @@ check_restored() {
 # What irsync adds: plain rsync with the same arguments to the same server, by
 # turns, nothing changed.  Medians of five, in microseconds.
 overhead() {
-	local i start argv
+	local _ start argv
 	"$BIN/irsync" -v -f "$T/irsync.conf" backup >"$T/said" 2>&1
 	argv=$(grep -m 1 '^irsync: rsync --' "$T/said" | cut -d' ' -f2-)
-	for i in 1 2 3 4 5; do
+	for _ in 1 2 3 4 5; do
 		start=${EPOCHREALTIME/./}
 		back_irsync >/dev/null 2>&1
 		echo $((${EPOCHREALTIME/./} - start)) >>"$T/with"

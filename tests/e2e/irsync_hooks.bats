@@ -34,7 +34,7 @@ hook() {
 	grep -qx 'IRSYNC_STATUS=0' "$T/post.env"
 	grep -qx 'IRSYNC_RESULT=complete' "$T/post.env"
 	[ "$(cat "$T/post.arg")" = 'two words' ]
-	! grep -q SECRET "$T/pre.env"
+	run ! grep -q SECRET "$T/pre.env"
 	rm -r "$T/src"
 	run -77 irsync backup
 	grep -qx 'IRSYNC_STATUS=77' "$T/post.env"

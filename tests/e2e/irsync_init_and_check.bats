@@ -36,8 +36,9 @@ adapt() {
 	adapt
 	run -1 irsync check
 	[[ $output == *"not ok $ACCOUNT@127.0.0.1:$T/store: the server refused: "* ]]
-	sed "s|/usr/local/libexec/validate-ssh|$BIN/validate-ssh -f $T/sshguard.conf|" \
-	    <<<"$line" >>"$T/ssh/authorized_keys"
+	real="$BIN/validate-ssh -f $T/sshguard.conf"
+	echo "${line/'/usr/local/libexec/validate-ssh'/$real}" \
+	    >>"$T/ssh/authorized_keys"
 	run -0 irsync check
 	[[ $output == *"ok     $ACCOUNT@127.0.0.1:$T/store: the server lets client.example.net push"* ]]
 	[[ $output == *"ok     path: $T/src"* ]]

@@ -106,5 +106,5 @@ watched_tc() {
 	grep -q 'flowid 1b5c:2' "$T/filters"
 	# 1.5 MB at 1 MiB a second.
 	python3 -c "import sys; t = float(open('$T/times').read()); sys.exit(not 0.8 < t < 6)"
-	! grep -q htb "$T/left"
+	run ! grep -q htb "$T/left"
 }

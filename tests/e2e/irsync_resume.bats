@@ -57,7 +57,7 @@ server_is_done() {
 	pid=$!
 	# shellcheck disable=SC2016
 	wait_until 60 bash -c 'test "$(stat -c %s "$1"/.file.* 2>/dev/null ||
-	    echo 0)" -gt "$2"' wait "$UPPER" $((size / 5 * 4))
+	    echo 0)" -gt "$2"' wait "$UPPER" $((size * 4 / 5))
 	kill -9 "$(ssh_pid "$pid")"
 	rc=0
 	wait "$pid" || rc=$?
@@ -67,7 +67,7 @@ server_is_done() {
 	echo 'bwlimit = "0"' >>"$CONF"
 	run -0 irsync --json backup
 	echo "$output"
-	[ "$(jq .sent <<<"$output")" -lt $((size / 10 * 3)) ]
+	[ "$(jq .sent <<<"$output")" -lt $((size * 3 / 10)) ]
 	cmp "$T/src/file" "$T/store/client.example.net.full$T/src/file"
 	[ -z "$(find "$T/store" -name '.~*')" ]
 }
@@ -81,7 +81,8 @@ server_is_done() {
 	"$BIN/irsync" -f "$CONF" backup >"$T/said" 2>&1 3>&- &
 	pid=$!
 	wait_until 20 compgen -G "$UPPER/.file.*"
-	kill -STOP $(descendants "$SSHD_PID")
+	mapfile -t server < <(descendants "$SSHD_PID")
+	kill -STOP "${server[@]}"
 	SECONDS=0
 	rc=0
 	wait "$pid" || rc=$?

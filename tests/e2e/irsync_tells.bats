@@ -70,7 +70,7 @@ teardown() { run_cleanup; }
 	run -73 irsync backup
 	grep -qx /ping/secret-id/fail "$T/pings"
 	grep -q 'line 300 with "quotes", a \\ and a bell\\007' "$T/pings"
-	! grep -q 'line 1 with' "$T/pings"
+	run ! grep -q 'line 1 with' "$T/pings"
 	[ "$(sed -n 1p "$T/mail")" = '-i -- root@example.net ' ]
 	grep -qx 'To: root@example.net' "$T/mail"
 	grep -q '^Subject: irsync of client.example.net: no space is left: .*No space left' "$T/mail"
@@ -102,5 +102,5 @@ teardown() { run_cleanup; }
 	echo "curl = \"$T/curl\"" >>"$CONF"
 	irsync backup
 	[ -s "$T/curl.args" ]
-	! grep -q secret-id "$T/curl.args"
+	run ! grep -q secret-id "$T/curl.args"
 }
