@@ -27,7 +27,7 @@
 #include "worker.h"
 
 #define LOCK_TURN_MS	20	/* between looks at a lock that is taken */
-#define OPENERS		32	/* files that are opened at once */
+#define OPENERS		256	/* files that are opened at once */
 #define HELD_MS		10000	/* an address stays ours, after its export */
 
 /* Which worker has an export: where the kernel's program sends the frames of
