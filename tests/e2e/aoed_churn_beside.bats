@@ -60,6 +60,8 @@ garbage() {
 	cp "$T/table.1" "$T/aoed.conf"
 	aoectl reload
 	aoectl start
+	# The garbage may have made lists that shut them out.
+	aoectl disconnect two three
 	aoe 2 identify 0.0 | grep -q sectors
 	aoe 3 identify 0.0 | grep -q sectors
 	stop_aoed
