@@ -199,6 +199,7 @@ install: all
 	install -m 644 README.md ARCHITECTURE.md LICENSE $(DOCDIR)
 	cp -R etc/. $(DOCDIR)/examples
 	install -D -m 644 etc/completion/aoectl $(COMPDIR)/aoectl
+	install -D -m 644 etc/completion/irsync $(COMPDIR)/irsync
 
 clean:
 	rm -rf build

@@ -277,6 +277,8 @@ struct sums_job {
 	int		 fresh;		/* what was pushed, and perhaps more */
 	int		 base;		/* what is in it of this is not new;
 					 * -1: all is */
+	bool		 cloned;	/* fresh was a subvolume's clone of
+					 * base */
 	int64_t		 since;
 	pthread_t	 thread;
 	pthread_mutex_t	 lock;
@@ -356,15 +358,22 @@ file_sum(struct summer *m, int dirfd, const char *name)
 		flush(m);
 }
 
-/* Is this entry base's own, linked by rsync? */
+/* Is this entry base's own: linked by rsync, or in a clone of base and
+ * untouched? */
 static bool
-is_old(int base, const struct dirent_at *e)
+is_old(const struct sums_job *j, int base, int dirfd,
+    const struct dirent_at *e)
 {
-	struct stat st;
+	struct stat a, b;
 
-	return base != -1 &&
-	    fstatat(base, e->name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-	    st.st_ino == e->ino;
+	if (base == -1 ||
+	    fstatat(base, e->name, &a, AT_SYMLINK_NOFOLLOW) == -1 ||
+	    a.st_ino != e->ino)
+		return false;
+	return !j->cloned ||
+	    (fstatat(dirfd, e->name, &b, AT_SYMLINK_NOFOLLOW) == 0 &&
+	    a.st_ctim.tv_sec == b.st_ctim.tv_sec &&
+	    a.st_ctim.tv_nsec == b.st_ctim.tv_nsec);
 }
 
 static bool
@@ -392,7 +401,8 @@ folder_sum(struct worker *w, struct node *n)
 	    dirents_start(&m->d, n->fd[UPPER]) == -1)
 		return -1;
 	while ((r = dirents_next(&m->d, &e)) == 1) {
-		if (e.type == DT_REG && !is_old(n->fd[LOWER], &e))
+		if (e.type == DT_REG && !is_old(m->job,
+		    n->fd[LOWER], n->fd[UPPER], &e))
 			file_sum(m, n->fd[UPPER], e.name);
 		else if (e.type == DT_DIR &&
 		    strcmp(e.name, STORE_PARTIAL_DIR) != 0 &&
@@ -492,6 +502,8 @@ sums_start(struct push *p)
 	/* The overlay's upper layer holds nothing of base's. */
 	if (p->c.way != STORE_WAY_OVERLAY && p->c.base[0] != '\0')
 		j->base = dir_open_at(p->store->fd, p->c.base);
+	j->cloned = p->c.way != STORE_WAY_OVERLAY &&
+	    p->c.way != STORE_WAY_LINKDEST;
 	sigfillset(&all);
 	if (pthread_sigmask(SIG_BLOCK, &all, &old) != 0)
 		goto fail;

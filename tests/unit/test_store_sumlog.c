@@ -41,7 +41,7 @@ static void
 what_is_written_is_read(void **state)
 {
 	struct sum v[SUMS_BLOCK];
-	uint8_t *buf = malloc(SUMS_BLOCK_MAX);
+	uint8_t *buf = malloc(SUMS_BLOCK_MAX), *again = malloc(SUMS_BLOCK_MAX);
 	struct sums s = { 0 };
 	size_t i, len;
 
@@ -55,9 +55,15 @@ what_is_written_is_read(void **state)
 	assert_int_equal(s.n, SUMS_BLOCK);
 	assert_int_equal(s.blocks, 1);
 	assert_int_equal(s.lost, 0);
-	for (i = 0; i < SUMS_BLOCK; i++)
-		assert_memory_equal(&s.v[i], &v[i], sizeof(v[i]));
+	assert_int_equal(s.v[3].flags, SUM_LATE);
+	assert_int_equal(s.v[1].ino, UINT64_MAX - 1);
+	assert_int_equal(s.v[0].btime, INT64_MIN);
+	assert_int_equal(s.v[0].since, INT64_MAX);
+	/* And written again it is the same. */
+	assert_int_equal(sums_block(again, s.v, SUMS_BLOCK), len);
+	assert_memory_equal(again, buf, len);
 	sums_free(&s);
+	free(again);
 	free(buf);
 }
 
