@@ -36,7 +36,7 @@ client_warn(const struct run *run, struct client *c, const char *fmt, ...)
 	va_end(ap);
 	strvis(safe, raw, VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
 	if (run->progress != NULL)
-		progress_clear(run->progress);
+		progress_hide(run->progress);
 	fprintf(stderr, "irsync-rotate: %s: %s\n", c->host, safe);
 	if (!run->dry)
 		log_warnx("%s: %s", c->host, raw);
@@ -206,6 +206,25 @@ decide(struct run *run, struct client *c, struct store *s)
 	return 0;
 }
 
+/* A snapshot could not be taken out of the store. */
+static void
+not_expired(struct run *run, struct client *c, struct store *s, size_t i,
+    int errnum)
+{
+	if (errnum == EWOULDBLOCK) {
+		c->outcome[i] = OUTCOME_READ;
+	} else if (errnum == EBUSY &&
+	    pin_there(s, c->snaps[i].stamp) == 1) {
+		c->plan.v[i].why |= PLAN_PINNED;
+		c->plan.drops--;
+		c->outcome[i] = OUTCOME_KEEP;
+	} else {
+		c->outcome[i] = OUTCOME_FAILED;
+		client_warn(run, c, "%s: cannot be renamed: %s",
+		    c->snaps[i].stamp, strerror(errnum));
+	}
+}
+
 /* Take out of the store what the plan drops. */
 static void
 expire(struct run *run, struct client *c, struct store *s)
@@ -216,22 +235,14 @@ expire(struct run *run, struct client *c, struct store *s)
 	for (i = 0; i < c->n && !is_stopped(run); i++) {
 		if (c->outcome[i] != OUTCOME_DROP)
 			continue;
-		if (prune_expire(s, c->snaps[i].stamp) == 0) {
-			plan_reason(reason, &c->plan, i, c->snaps, c->r);
-			log_info("%s: %s removed: %s", c->host,
-			    c->snaps[i].stamp, reason);
-			c->outcome[i] = OUTCOME_LEFT;
-		} else if (errno == EWOULDBLOCK) {
-			c->outcome[i] = OUTCOME_READ;
-		} else if (errno == EBUSY) {
-			c->plan.v[i].why |= PLAN_PINNED;
-			c->plan.drops--;
-			c->outcome[i] = OUTCOME_KEEP;
-		} else {
-			c->outcome[i] = OUTCOME_FAILED;
-			client_warn(run, c, "%s: cannot be renamed: %s",
-			    c->snaps[i].stamp, strerror(errno));
+		if (prune_expire(s, c->snaps[i].stamp) == -1) {
+			not_expired(run, c, s, i, errno);
+			continue;
 		}
+		plan_reason(reason, &c->plan, i, c->snaps, c->r);
+		log_info("%s: %s removed: %s", c->host, c->snaps[i].stamp,
+		    reason);
+		c->outcome[i] = OUTCOME_LEFT;
 	}
 }
 

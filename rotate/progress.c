@@ -127,6 +127,27 @@ progress_client(struct progress *p, const char *host, size_t client,
 	pthread_mutex_unlock(&p->lock);
 }
 
+/* Under the lock. */
+static void
+erase(struct progress *p)
+{
+	if (p->shown) {
+		fputs(CLEAR, p->f);
+		fflush(p->f);
+	}
+	p->shown = false;
+}
+
+void
+progress_hide(struct progress *p)
+{
+	if (p->f == NULL)
+		return;
+	pthread_mutex_lock(&p->lock);
+	erase(p);
+	pthread_mutex_unlock(&p->lock);
+}
+
 void
 progress_clear(struct progress *p)
 {
@@ -134,11 +155,7 @@ progress_clear(struct progress *p)
 		return;
 	pthread_mutex_lock(&p->lock);
 	p->state.host = NULL;
-	if (p->shown) {
-		fputs(CLEAR, p->f);
-		fflush(p->f);
-	}
-	p->shown = false;
+	erase(p);
 	pthread_mutex_unlock(&p->lock);
 }
 

@@ -49,6 +49,9 @@ void	progress_open(struct progress *, FILE *f);
 void	progress_client(struct progress *, const char *host, size_t client,
 	    size_t clients, size_t snapshots, uint64_t expected);
 
+/* Take the line away, as something else is said; it comes again. */
+void	progress_hide(struct progress *);
+
 /* Nothing goes at the moment: take the line away. */
 void	progress_clear(struct progress *);
 

@@ -70,3 +70,12 @@ teardown() { run_cleanup; }
 	[ -e "$GONE/dir/not ours" ]
 	[ ! -e "$GONE/file" ]
 }
+
+@test "a snapshot that something is mounted on" {
+	mount -t tmpfs none "$T/root/web.snaps/$OLD"
+	on_exit umount "$T/root/web.snaps/$OLD"
+	run rotate
+	[ "$status" = 2 ]
+	[[ $output == *"web: $OLD: cannot be renamed: "* ]]
+	[[ $output == *"failed      $OLD"* ]]
+}
