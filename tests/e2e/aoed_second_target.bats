@@ -21,9 +21,9 @@ teardown() {
 	run_cleanup
 }
 
-# rival [OPTION...]: a vblade for e0.0, on another machine.
+# rival: a vblade for e0.0, on another machine.
 rival() {
-	ip netns exec "$AOE_NET-2" /usr/sbin/vblade "$@" 0 0 aoe0 "$T/other" \
+	ip netns exec "$AOE_NET-2" /usr/sbin/vblade 0 0 aoe0 "$T/other" \
 	    </dev/null >"$T/vblade.log" 2>&1 3>&- &
 	RIVAL=$!
 	on_exit kill_now "$RIVAL"
