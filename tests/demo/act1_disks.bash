@@ -47,7 +47,7 @@ disks_serve() {
 	tell <<-'.'
 	apollo, zeus and mail have no disk of their own.  Each asks the wire for
 	"shelf 0, slot 0", and each is to be given a disk of its own.  On the server
-	that is one table and one process.
+	that is one table and one daemon.
 	.
 	show server 'cat /etc/aoed.conf'
 	show server 'aoed -n && echo the table is good'
@@ -55,7 +55,7 @@ disks_serve() {
 	on_exit pkill -x aoed
 	wait_until 10 command aoectl status
 	show server 'aoectl status | cut -c -78'
-	check 'one process serves three exports' \
+	check 'one daemon serves three exports' \
 	    test "$(command aoectl --json status | grep -o '"alias"' |
 		wc -l)" = 3
 }

@@ -18,7 +18,7 @@ teardown() {
 
 # The child of $AOED_PID, in $SERVER.
 find_server() {
-	wait_until 5 eval 'SERVER=$(pgrep -P "$AOED_PID")'
+	wait_until 5 pgrep -P "$AOED_PID"
 	SERVER=$(pgrep -P "$AOED_PID")
 }
 
@@ -68,8 +68,8 @@ status_of() {
 	    --inh-caps "$caps" "$BIN/aoed" \
 	    -d -f "$T/table" -s "$T/aoed.sock" -S "$T/state" \
 	    </dev/null >>"$T/aoed.log" 2>&1 3>&- &
-	AOED_PID=$!
-	on_exit kill_now "$AOED_PID"
+	pid=$!
+	on_exit kill_now "$pid"
 	wait_until 10 aoectl status
 	head -c 8192 /dev/urandom >"$T/data"
 	for disk in 0.0 0.1; do
@@ -80,7 +80,7 @@ status_of() {
 		    "0${disk#*.}" 6869)" | grep -q '^18'
 	done
 	[ "$(cd "$T/state" && echo *.json)" = 'one.json two.json' ]
-	stop_aoed
+	kill_wait "$pid"
 	[ ! -e "$T/aoed.sock" ]
 }
 

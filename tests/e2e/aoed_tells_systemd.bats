@@ -38,6 +38,11 @@ heard() {
 	grep -Eq "$1" "$T/heard"
 }
 
+# heard_alive N: so often at least.
+heard_alive() {
+	[ "$(grep -c WATCHDOG=1 "$T/heard")" -ge "$1" ]
+}
+
 # The n-th message is that one.
 nth() {
 	sed -n "$((1 + $1))p" "$T/heard" | grep -Eqx "$2"
@@ -65,7 +70,7 @@ nth() {
 	listen "@backshelf$$"
 	export WATCHDOG_USEC=400000
 	start_aoed "$T/table" -j 2
-	wait_until 5 eval '[ "$(grep -c WATCHDOG=1 "$T/heard")" -ge 4 ]'
+	wait_until 5 heard_alive 4
 	# Stop one of the workers.
 	server=$(pgrep -P "$AOED_PID")
 	kill -STOP "$server"
@@ -74,7 +79,7 @@ nth() {
 	sleep 0.6
 	[ "$(grep -c WATCHDOG=1 "$T/heard")" = "$n" ]
 	kill -CONT "$server"
-	wait_until 5 eval '[ "$(grep -c WATCHDOG=1 "$T/heard")" -gt "$n" ]'
+	wait_until 5 heard_alive $((n + 1))
 	# A watchdog of somebody else's.
 	stop_aoed
 	: >"$T/heard"
