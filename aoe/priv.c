@@ -249,6 +249,8 @@ start_helper(struct parent *p, const struct priv_request *rq,
 	    .state_dir = p->state_dir };
 
 	size_t i, most = HELPERS_SPARE;
+	struct helping *v;
+	pid_t pid;
 
 	for (i = 0; i < p->ntables; i++)
 		most += 2 * p->tables[i].n;
@@ -256,10 +258,30 @@ start_helper(struct parent *p, const struct priv_request *rq,
 		complain(p, rq, "too much at once");
 		return do_nothing(p, rq, EAGAIN);
 	}
-	if (helper_start(&h) == -1)
+	v = reallocarray(p->helping, p->helpers + 1, sizeof(*v));
+	if (v == NULL)
 		return do_nothing(p, rq, errno);
-	p->helpers++;
+	p->helping = v;
+	if ((pid = helper_start(&h)) == -1)
+		return do_nothing(p, rq, errno);
+	v[p->helpers].pid = pid;
+	v[p->helpers++].id = rq->id;
 	return 0;
+}
+
+bool
+parent_reaped(struct parent *p, pid_t pid, int status)
+{
+	unsigned i;
+
+	for (i = 0; i < p->helpers && p->helping[i].pid != pid; i++)
+		;
+	if (i == p->helpers)
+		return false;
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		(void)reply(p->asks, p->helping[i].id, EIO, NULL);
+	p->helping[i] = p->helping[--p->helpers];
+	return true;
 }
 
 static int
@@ -402,7 +424,7 @@ reap(struct parent *p, int *status)
 
 	while ((pid = waitpid(-1, &st, WNOHANG)) > 0) {
 		if (pid != p->child) {
-			p->helpers--;
+			(void)parent_reaped(p, pid, st);
 			continue;
 		}
 		ended = true;

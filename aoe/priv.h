@@ -24,6 +24,13 @@ struct iface;
 /*
  * priv.c: the parent's side.
  */
+
+/* A helper and the request that it answers. */
+struct helping {
+	pid_t		 pid;
+	uint32_t	 id;
+};
+
 struct parent {
 	/* Set by main. */
 	const char	*table_path;
@@ -47,11 +54,16 @@ struct parent {
 	int		 calls;		/* answered one by one */
 	int		 asks;		/* answered by helpers */
 	int		 orders;	/* a pipe: signals for the child */
-	unsigned	 helpers;	/* that have not ended */
+	struct helping	*helping;	/* helpers that have not ended */
+	unsigned	 helpers;	/* how many */
 	bool		 ending;
 	int64_t		 deadline;	/* for the child's end; ms */
 	int64_t		 complained;
 };
+
+/* A child process has ended with that status of waitpid(2).  True if it was a
+ * helper.  One that was killed leaves its request to be answered here. */
+bool	parent_reaped(struct parent *, pid_t, int status);
 
 struct priv;
 

@@ -29,7 +29,7 @@ nbd_file() {
 	NBD_PID=$!
 	on_exit kill_now "$NBD_PID"
 	on_exit umount -l "$T/$name"
-	wait_until 10 eval '[ "$(stat -c %s "$T/'"$name"'/nbd")" -gt 0 ]'
+	wait_until 10 test -s "$T/$name/nbd"
 }
 
 # within SECONDS COMMAND...: it ends well in that time.

@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "aoe/notify.h"
@@ -84,6 +85,7 @@ scene_end(void **state)
 
 	for (i = 0; i < s->p.ntables; i++)
 		table_free(&s->p.tables[i]);
+	free(s->p.helping);
 	close(s->p.calls);
 	close(s->p.asks);
 	close(s->calls);
@@ -370,6 +372,44 @@ floods_are_bounded(void **state)
 	assert_true(most < 100);
 }
 
+/* A helper that is killed owes nobody an answer for ever. */
+static void
+a_killed_helper_is_made_up_for(void **state)
+{
+	struct scene *s = *state;
+	struct priv_request rq = { .type = PRIV_SAVE, .id = 5, .text = "x",
+	    .len = 1 };
+	struct priv_reply rp;
+	unsigned nfds;
+	char fifo[128];
+	int status;
+	pid_t pid;
+
+	/* The state's new file is a FIFO that nobody reads. */
+	snprintf(fifo, sizeof(fifo), "%s/one.json.new", s->dir);
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	set_name(&rq, "one");
+	assert_int_equal(ask(s, &rq), 0);
+	assert_int_equal(s->p.helpers, 1);
+	pid = s->p.helping[0].pid;
+	assert_int_equal(kill(pid, SIGKILL), 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_false(parent_reaped(&s->p, pid + 1, status));
+	assert_true(parent_reaped(&s->p, pid, status));
+	assert_int_equal(s->p.helpers, 0);
+	rp = answer(s, false, &nfds, NULL);
+	assert_int_equal(rp.id, 5);
+	assert_int_equal(rp.error, EIO);
+	/* One that has answered is not answered for. */
+	assert_int_equal(unlink(fifo), 0);
+	refused(s, &rq, 0);
+	pid = s->p.helping[0].pid;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(parent_reaped(&s->p, pid, status));
+	assert_int_equal(priv_receive(s->asks, fifo, sizeof(fifo), NULL,
+	    &nfds, MSG_DONTWAIT), -1);
+}
+
 /* Descriptors that come with a request are closed by the kernel. */
 static void
 descriptors_are_not_taken(void **state)
@@ -428,6 +468,7 @@ main(void)
 		SCENE(tables_come_and_go),
 		SCENE(sockets_are_not_mixed_up),
 		SCENE(floods_are_bounded),
+		SCENE(a_killed_helper_is_made_up_for),
 		SCENE(descriptors_are_not_taken),
 		cmocka_unit_test(watchdogs_are_understood),
 	};

@@ -48,6 +48,9 @@ guest_says() {
 	done
 	exec 6</dev/etherd/e0.0 7</dev/etherd/e0.1 8</dev/etherd/e0.2
 	exec 9</dev/etherd/e0.3
+	grown() {
+		[ "$(disk_size e0.2)" = 131072 ]
+	}
 	happened() {
 		forget
 		dd if=/dev/etherd/e0.1 bs=512 skip=$1 count=1 2>/dev/null |
@@ -104,8 +107,6 @@ guest_says() {
 	cmp /mnt/after /tmp/more
 	umount /mnt
 	SCRIPT
-	sed -i '/happened() {/i grown() {\n\t[ "$(disk_size e0.2)" = 131072 ]\n}' \
-	    "$T/script"
 	vm_run "$(client_mac 1)" "$T/script" "$T/out" &
 	vm=$!
 	guest_says stop
