@@ -65,6 +65,6 @@ garbage() {
 	aoe 2 identify 0.0 | grep -q sectors
 	aoe 3 identify 0.0 | grep -q sectors
 	stop_aoed
-	run grep -E 'Sanitizer|runtime error' "$T/aoed.log"
+	run grep -E 'ERROR: AddressSanitizer|runtime error' "$T/aoed.log"
 	[ "$status" = 1 ]
 }

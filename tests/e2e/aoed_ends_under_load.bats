@@ -38,6 +38,6 @@ teardown() {
 	wait "$writer"
 	wait "$garbage"
 	cmp "$T/one" "$T/data"
-	run grep -E 'Sanitizer|runtime error|Bad file' "$T/aoed.log"
+	run grep -E 'ERROR: AddressSanitizer|runtime error|Bad file' "$T/aoed.log"
 	[ "$status" = 1 ]
 }

@@ -49,7 +49,7 @@ is_waiting() {
 	cmp -i 0:524288 -n 65536 "$T/data" "$T/slow/disk"
 	kill -0 "$AOED_PID"
 	stop_aoed
-	run grep -E 'Sanitizer|runtime error' "$T/aoed.log"
+	run grep -E 'ERROR: AddressSanitizer|runtime error' "$T/aoed.log"
 	[ "$status" = 1 ]
 }
 

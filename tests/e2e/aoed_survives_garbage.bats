@@ -57,6 +57,6 @@ forget() {
 	aoe 2 read 0.0 0 16384 | cmp - "$T/two.before"
 	cmp "$T/two" "$T/two.before"
 	stop_aoed
-	run grep -E 'Sanitizer|runtime error' "$T/aoed.log"
+	run grep -E 'ERROR: AddressSanitizer|runtime error' "$T/aoed.log"
 	[ "$status" = 1 ]
 }
