@@ -210,7 +210,9 @@ ahead_stop(struct push *p)
 {
 	int saved = errno;
 
-	if (p->ahead != 0)
+	/* Only while it is known to be ours: a caller that waits for all of
+	 * its children may have taken it, and the number be another's. */
+	if (p->ahead != 0 && waitpid(p->ahead, NULL, WNOHANG) == 0)
 		(void)kill(p->ahead, SIGKILL);
 	ahead_join(p);
 	errno = saved;

@@ -88,7 +88,7 @@ fails_to_write() {
 	    "$ROOT/host.snaps/.push/state" >"$T/state"
 	cat "$T/state" >"$ROOT/host.snaps/.push/state"
 	push best
-	! grep -q resumed "$T/out"
+	fails grep -q resumed "$T/out"
 	[ ! -e "$ROOT/host.snaps/.gone" ]
 }
 

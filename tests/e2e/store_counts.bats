@@ -4,6 +4,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
 
+# KILLAT is read by as_who of store.bash.
+# shellcheck disable=SC2034
 load helpers
 load store
 teardown() { run_cleanup; }

@@ -4,6 +4,8 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
 
+# KILLAT is read by as_who of store.bash.
+# shellcheck disable=SC2034
 load helpers
 load store
 teardown() { run_cleanup; }
@@ -58,7 +60,7 @@ waiting() {
 	for ((round = 0; round < 15; round++)); do
 		us=$((RANDOM % 12000))
 		: >"$LOG"
-		KILLAT=("$TOOLS/killat" "$LOG" rsync $us)
+		KILLAT=("$TOOLS/killat" "$LOG" rsync "$us")
 		push overlay || true
 		KILLAT=()
 		[ ! -d "$ROOT/$PUSH_DIR/ahead.part" ] || part=$((part + 1))
@@ -96,7 +98,7 @@ waiting() {
 	"$TOOLS/storepush" -w overlay -r /bin/true "$ROOT" host -- -a "$SRC/" |
 	    timeout 20 cat >"$T/record"
 	[ "$(field linked)" = 3250 ]
-	[ -z "$(pgrep -f "^$TOOLS/storepush" || true)" ]
+	[ -z "$(pgrep -f "/storepush .*$ROOT" || true)" ]
 }
 
 @test 'a store whose link process is killed: the commit links by itself' {

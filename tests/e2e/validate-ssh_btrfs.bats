@@ -48,7 +48,7 @@ pushes() {
 	push "server:$CLIENT.full/" "$T/back/"
 	"$HELPERS_DIR/sametree.py" "$T/src/security" "$T/back/security"
 	[ "$(cat "$T/back/more")" = more ]
-	[ -e "$T/back/below/$(ls "$T/src/init.d" | head -n 1)" ]
+	diff -r "$T/src/init.d" "$T/back/below"
 }
 
 @test 'through a jail' {
