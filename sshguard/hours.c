@@ -30,7 +30,7 @@ hours_parse(const char *s, struct hours *h)
 	if ((s = parse_time(s, &h->from)) == NULL || *s != '-' ||
 	    (s = parse_time(s + 1, &h->to)) == NULL || *s != '\0')
 		return -1;
-	return h->from == h->to || h->from == 1440 || h->to == 0 ? -1 : 0;
+	return h->from == h->to || h->from == 1440 ? -1 : 0;
 }
 
 bool

@@ -12,7 +12,7 @@
  * the smaller one. */
 struct hours {
 	unsigned	from;	/* 0 to 1439 */
-	unsigned	to;	/* 1 to 1440 */
+	unsigned	to;	/* 0 to 1440 */
 };
 
 /* "22:00-06:00", "00:00-24:00".  0, or -1 if it is not that, or is no time at

@@ -161,6 +161,7 @@ done <<'TABLE'
 TABLE
 
 # Names that need quoting, and the names that a client may call its store by.
+# shellcheck disable=SC2016,SC2088
 for options in -a '--old-args -a' '-s -a'; do
 	for name in '' / . "$FULL/" mysql02.example.net.full/. \
 	    /mysql02.example.net.full /data/irsync/mysql02.example.net.full/ \

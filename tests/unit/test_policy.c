@@ -218,7 +218,8 @@ limits(void **state)
 	    " quota-files = 1000 bwlimit = '2M' sessions = 3\n"
 	    " commands = {'/bin/df -h /data', '/bin/a\\\\ b'} }\n"
 	    "client 'b' {}\ninterval = '20h'\ncommands = {'/bin/x'}\n"
-	    "hours = {'00:00-24:00'}\n", &p, &ds), 0);
+	    "hours = {'00:00-24:00'}\nclient 'c' { hours = {'22:00-00:00'} "
+	    "}\n", &p, &ds), 0);
 	a = policy_find(&p, "a");
 	b = policy_find(&p, "b");
 	assert_int_equal(a->interval, 3600);
@@ -239,6 +240,8 @@ limits(void **state)
 	assert_int_equal(b->commands.n, 1);
 	assert_true(b->quota == 0 && b->bwlimit == 0 && b->sessions == 0);
 	assert_true(policy_hours(b, 0) && policy_hours(b, 1439));
+	assert_true(policy_hours(policy_find(&p, "c"), 1439));
+	assert_false(policy_hours(policy_find(&p, "c"), 0));
 	policy_free(&p);
 }
 
@@ -248,7 +251,7 @@ bad_limits(void **state)
 	static const char *const rows[] = {
 		"hours = {'22:00'}", "hours = {'24:01-1:00'}",
 		"hours = {'22:00-22:00'}", "hours = {'24:00-01:00'}",
-		"hours = {'22:00-00:00'}", "hours = {'22:60-23:00'}",
+		"hours = {'00:00-00:00'}", "hours = {'22:60-23:00'}",
 		"hours = {'22:00-06:00x'}", "hours = {'2200-0600'}",
 		"hours = {''}", "interval = 'x'", "interval = '400d'",
 		"quota = '-1'", "quota = 'much'", "quota-files = -1",
