@@ -22,6 +22,11 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
 set -euE
+# In a mount namespace of its own: should others copy their mounts meanwhile, an
+# image stays mounted there, and XFS and btrfs mount no second one like it.
+if [ -z "${BENCH_ROTATE-}" ]; then
+	BENCH_ROTATE=1 exec unshare --mount --propagation private "$0" "$@"
+fi
 TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
 BIN=${BIN:-$TOP/build/bin}
 FILES=${FILES:-100000}
