@@ -232,9 +232,12 @@ is_due(const struct job *b, struct store *st)
 
 	if (b->v->who->interval == 0 || store_list(st, &s, &n) == -1)
 		return true;
-	last = n > 0 ? s[n - 1].time : 0;
+	/* By the clock, not by the stamp: pushes in one second have stamps of
+	 * seconds to come. */
+	last = n == 0 ? 0 : s[n - 1].recorded ? s[n - 1].started :
+	    s[n - 1].time;
 	free(s);
-	/* One from the future says that the clock is wrong, not the client. */
+	/* One from the future says that the clock was put back. */
 	if (n == 0 || last > now || now - last >= (time_t)b->v->who->interval)
 		return true;
 	human_duration(age, (uint64_t)(now - last));

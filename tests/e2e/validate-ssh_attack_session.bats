@@ -60,9 +60,9 @@ unharmed() {
 }
 
 @test "a flood of pushes drives no good snapshot out" {
-	local i old day
+	local old day
 	policy 'interval = "10m"'
-	for i in 1 2 3 4 5 6 7 8; do
+	for _ in 1 2 3 4 5 6 7 8; do
 		run push "$T/src/etc/" server:
 		[ "$status" != 0 ]
 	done
@@ -76,7 +76,7 @@ unharmed() {
 	as_account sh -c "sed 's/$old/$day/' '$SNAPS/.meta/$old.json' \
 	    >'$SNAPS/.meta/$day.json'"
 	manifest "$SNAPS/$day" >"$T/day"
-	for i in 1 2 3 4 5 6; do
+	for _ in 1 2 3 4 5 6; do
 		push --delete "$T/src/etc/" server:
 	done
 	cat >"$T/rotate.conf" <<-CONF

@@ -40,14 +40,13 @@ stays() {
 }
 
 @test "only at the hours it may" {
-	local now then
-	now=$(date +%H:%M)
-	then=$(date -d '-2 min' +%H:%M)
-	policy "hours = { '$(date -d '-4 min' +%H:%M)-$then' }"
+	local before
+	before=$(date -d '-2 min' +%H:%M)
+	policy "hours = { '$(date -d '-4 min' +%H:%M)-$before' }"
 	run guard true
 	[ "$status" = 77 ]
 	[[ $output = *"at this time of the day"* ]]
-	policy "hours = { '$then-$(date -d '+5 min' +%H:%M)' }"
+	policy "hours = { '$before-$(date -d '+5 min' +%H:%M)' }"
 	guard true
 }
 
@@ -156,7 +155,7 @@ stays() {
 	[[ $output = *"the store may hold 900 KiB and is full"* ]]
 	snapshot_count 2
 	# The note is counted anew when rotation made room.
-	rm -rf "$SNAPS/$(snapshots | head -n 1)"
+	rm -rf "${SNAPS:?}/$(snapshots | head -n 1)"
 	policy 'quota = "1100K"'
 	push "$T/src/" server:
 }

@@ -37,12 +37,12 @@ all_push() {
 		c=client$i
 		echo "client '$c' { sessions = 1 }" >>"$T/sshguard.conf"
 		ssh-keygen -q -t ed25519 -N '' -f "$T/keys/$c"
-		SSH_KEY=$T/keys/$c
-		authorize "$c"
+		SSH_KEY=$T/keys/$c authorize "$c"
 	done
 	sed -i '/IdentityFile/d' "$SSH_CONF"
 	export -f one_push
 	export T SSH_CONF
+	# shellcheck disable=SC2016
 	for ((n = 1; n <= pushes; n++)); do
 		for ((i = 1; i <= clients; i++)); do echo "client$i $n"; done |
 		    xargs -P 10 -L 1 bash -c 'one_push "$0" "$1"'
