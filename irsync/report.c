@@ -35,7 +35,7 @@ status_text(int status)
 	case BS_BUSY:
 		return "another run is active";
 	case BS_REFUSED:
-		return "the server refused";
+		return "refused";
 	case BS_CONFIG:
 		return "the configuration is wrong";
 	}

@@ -57,6 +57,7 @@ state() {
 
 @test "before the first backup there is nothing to list or to restore" {
 	mkdir "$T/src"
+	: >"$T/src/file"
 	run -0 irsync list
 	[ "$output" = "0 snapshots, 0 B on disk" ]
 	run -1 irsync restore --to "$T/out"
@@ -111,7 +112,7 @@ state() {
 	irsync_conf "$T/src/two"
 	echo "exclude = { \"$T/src/two/dir/\", \"+ *.o\", \"big\" }" >>"$CONF"
 	: >"$T/src/two/big.o"
-	irsync backup
+	irsync backup --allow-shrink
 	cd "$T/store/client.example.net.full$T/src"
 	[ ! -e one ]
 	[ ! -e two/dir ]

@@ -61,7 +61,7 @@ teardown() { run_cleanup; }
 	[[ $output == *"paths: $T/link/sub: $T/link is a symbolic link"* ]]
 	[ -z "$(ls -A "$T/store")" ]
 	run -78 --separate-stderr irsync --json backup
-	[[ $output == *'"error":"the configuration is wrong"'* ]]
+	[[ $output == *'"error":"the configuration is wrong: '* ]]
 }
 
 @test "the example of the package is sound" {

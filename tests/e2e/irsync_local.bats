@@ -88,6 +88,7 @@ teardown() { run_cleanup; }
 
 @test "JSON is JSON, whatever bytes the storage's name has" {
 	mkdir -p "$T/src" "$T/caf"$'\351'
+	: >"$T/src/file"
 	irsync_conf "$T/src"
 	echo "storage = \"$T/caf"$'\351"' >>"$CONF"
 	run -0 --separate-stderr irsync backup --json

@@ -58,7 +58,7 @@ teardown() { run_cleanup; }
 	done
 	# And they leave when they are configured no longer.
 	irsync_conf_local "$T/src/a b"
-	irsync backup
+	irsync backup --allow-shrink
 	cd "$T/store/client.example.net.full$T/src"
 	[ "$(ls -A)" = "a b" ]
 }
