@@ -65,7 +65,7 @@ demo_said() {
 }
 
 @test "interrupted while the daemon serves" {
-	demo_until 'one process serves' INT 1
+	demo_until 'one daemon serves' INT 1
 	[ "$status" = 130 ]
 	grep -q 'interrupted by SIGINT' "$T/log"
 	same_state

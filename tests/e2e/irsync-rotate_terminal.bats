@@ -43,7 +43,8 @@ teardown() { run_cleanup; }
 	on_exit kill_now $pid
 	wait_until 10 test -e "$T/root/web.snaps/.expired.$OLD"
 	if [ "$(cut -d' ' -f1 /proc/loadavg)" != 0.00 ]; then
-		[ -e "$T/root/web.snaps/.expired.$OLD/3000" ]
+		[ "$(find "$T/root/web.snaps/.expired.$OLD" |
+		    wc -l)" -gt 2000 ]
 	fi
 	kill -TERM $pid
 	rc=0

@@ -14,6 +14,7 @@ setup() {
 	source_make "$T/src"
 	irsync backup
 	source_second "$T/src"
+	touch -d '2026-01-02 03:04:05' "$T/src/dir" # versions differ by seconds
 	irsync backup
 	source_third "$T/src"
 	irsync backup
