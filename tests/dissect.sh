@@ -11,8 +11,13 @@ if ! command -v mergecap >/dev/null; then
 	exit 0
 fi
 all=$1/all
-if ! mergecap -a -F pcap -w "$all" "$1"/*.pcap; then
+# A capture of nothing is only a head.
+find "$1" -name '*.pcap' -size -25c -delete
+if ! why=$(mergecap -a -w "$all" "$1"/*.pcap 2>&1); then
 	echo "not ok $what"
+	echo "$why" | sed 's/^/# /'
+	find "$1" -name '*.pcap' -exec sh -c \
+	    'capinfos -E "$1" >/dev/null 2>&1 || echo "# unreadable: $1"' - {} \;
 	exit 1
 fi
 # show FILTER: the frames that it fits.
