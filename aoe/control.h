@@ -40,7 +40,8 @@ int	control_command_find(const char *, enum control_command *);
 int	control_level_find(const char *, enum log_level *);
 
 /* Decode one line, {"command": "status", "aliases": ["apollo"]}; log has a
- * "level" and no aliases, disconnect has one alias at least.  0 and *req to be freed with strv_free(&req->aliases), or -1 with a message. */
+ * "level" and no aliases, disconnect has one alias at least.  0 and *req to be
+ * freed with strv_free(&req->aliases), or -1 with a message. */
 int	control_decode(const char *, size_t len, struct control_request *req,
 	    char *msg, size_t size);
 

@@ -15,7 +15,7 @@ all=$1/all
 find "$1" -name '*.pcap' -size -25c -delete
 if ! why=$(mergecap -a -w "$all" "$1"/*.pcap 2>&1); then
 	echo "not ok $what"
-	echo "$why" | sed 's/^/# /'
+	printf '# %s\n' "$why"
 	find "$1" -name '*.pcap' -exec sh -c \
 	    'capinfos -E "$1" >/dev/null 2>&1 || echo "# unreadable: $1"' - {} \;
 	exit 1

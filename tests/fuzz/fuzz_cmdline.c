@@ -1,7 +1,7 @@
 /* fuzz_cmdline.c: any bytes as SSH_ORIGINAL_COMMAND and, behind the first NUL,
- * as what --secluded-args sends, through the whole judgement.  Beyond the sanitizers: an argument vector that would be run must
- * read as confined to the client by a second, stricter reader, written apart
- * from the first.
+ * as what --secluded-args sends, through the whole judgement.  Beyond the
+ * sanitizers: an argument vector that would be run must read as confined to the
+ * client by a second, stricter reader, written apart from the first.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
