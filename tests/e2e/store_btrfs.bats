@@ -58,7 +58,7 @@ fails_to_write() {
 	[ "$(field linked)" = $(($(find "$SRC" ! -type d | wc -l) - 4)) ]
 	[ "$(field entries)" = "$(find "$SRC" -mindepth 1 | wc -l)" ]
 	[ "$(field bytes)" = "$(find "$SRC" -type f -printf '%s\n' |
-	    paste -sd+ | bc)" ]
+	    awk '{ sum += $1 } END { print sum }')" ]
 	push best
 	[ "$(field moved) $(field dropped)" = '0 0' ]
 	unchanged
