@@ -14,25 +14,34 @@
 
 #include "textfile.h"
 
+/* Up to max bytes, and one more to see that there are more.  What the file
+ * says of its size is a guess: those of /proc say 0. */
 static char *
-read_fd(int fd, size_t max, size_t *len)
+read_fd(int fd, size_t guess, size_t max, size_t *len)
 {
-	char *buf;
-	ssize_t n;
+	size_t size = guess < max ? guess + 2 : max + 2;
+	char *buf, *larger;
+	ssize_t n = 1;
 
 	*len = 0;
-	if ((buf = malloc(max + 2)) == NULL)
-		return NULL;
-	while ((n = read(fd, buf + *len, max + 1 - *len)) > 0)
-		*len += (size_t)n;
-	if (n == -1 || *len > max) {
-		if (n != -1)
-			errno = EFBIG;
-		free(buf);
-		return NULL;
+	buf = malloc(size);
+	while (buf != NULL && *len <= max &&
+	    (n = read(fd, buf + *len, size - 1 - *len)) > 0) {
+		if ((*len += (size_t)n) < size - 1 || *len > max)
+			continue;
+		size = size < max / 2 ? 2 * size : max + 2;
+		if ((larger = realloc(buf, size)) == NULL)
+			free(buf);
+		buf = larger;
 	}
-	buf[*len] = '\0';
-	return buf;
+	if (buf != NULL && n != -1 && *len <= max) {
+		buf[*len] = '\0';
+		return buf;
+	}
+	if (buf != NULL && n != -1)
+		errno = EFBIG;
+	free(buf);
+	return NULL;
 }
 
 char *
@@ -47,7 +56,7 @@ textfile_read(const char *path, size_t max, size_t *len)
 	if (fstat(fd, &st) == 0) {
 		if (S_ISREG(st.st_mode))
 			buf = read_fd(fd, st.st_size < (off_t)max ?
-			    (size_t)st.st_size + 4096 : max, len);
+			    (size_t)st.st_size + 4096 : max, max, len);
 		else
 			errno = EINVAL;
 	}
