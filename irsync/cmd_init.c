@@ -13,10 +13,10 @@
 #include <vis.h>
 
 #include "exits.h"
+#include "file.h"
 #include "irsync.h"
 #include "log.h"
 #include "proc.h"
-#include "textfile.h"
 
 #define KEYGEN		"/usr/bin/ssh-keygen"
 #define KEYSCAN		"/usr/bin/ssh-keyscan"
@@ -163,7 +163,8 @@ accept_keys(struct init *in, const char *keys)
 	if (!agreed(in->ir))
 		log_warnx("the server's key is not pinned; nothing is "
 		    "configured");
-	else if (textfile_replace(in->known, keys, strlen(keys), 0644) == -1)
+	else if (file_replace(in->known, keys, strlen(keys), 0644,
+	    true) == -1)
 		log_warn("%s", in->known);
 	else {
 		printf("Pinned in %s.\n", in->known);
@@ -265,8 +266,8 @@ write_conf(const struct init *in)
 	put_text(f, in->host);
 	fputc('\n', f);
 	fputs(rest, f);
-	if (fclose(f) == 0 && (rc = textfile_replace(in->ir->file, text, len,
-	    0600)) == -1)
+	if (fclose(f) == 0 && (rc = file_replace(in->ir->file, text, len,
+	    0600, true)) == -1)
 		log_warn("%s", in->ir->file);
 	free(text);
 	return rc;
@@ -281,7 +282,7 @@ print_authorized(const struct init *in)
 
 	if (asprintf(&path, "%s.pub", in->identity) == -1)
 		return -1;
-	if ((key = textfile_read(path, KEYS_MAX, &len)) == NULL)
+	if ((key = file_read(path, KEYS_MAX, &len)) == NULL)
 		log_warn("%s", path);
 	else {
 		key[strcspn(key, "\r\n")] = '\0';

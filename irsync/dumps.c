@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "dumps.h"
+#include "file.h"
 #include "log.h"
 #include "store_tree.h"
-#include "textfile.h"
 
 char *
 dumps_path(const struct irsync_conf *c)
@@ -42,7 +42,7 @@ write_missing(const struct dumps *d)
 		for (i = 0; i < d->missing.n; i++)
 			fprintf(f, "%s\n", d->missing.v[i]);
 		if (fclose(f) == 0)
-			rc = textfile_replace(path, text, len, 0600);
+			rc = file_replace(path, text, len, 0600, true);
 	}
 	if (rc == -1)
 		log_warn("%s", path);

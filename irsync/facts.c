@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "facts.h"
+#include "file.h"
 #include "irsync.h"
 #include "store_json.h"
-#include "textfile.h"
 
 #define MOUNTINFO_MAX	(16 * 1024 * 1024)
 
@@ -106,7 +106,7 @@ read_mounts(bool real, struct strv *mounts)
 	size_t len;
 	int rc;
 
-	if ((text = textfile_read("/proc/self/mountinfo", MOUNTINFO_MAX,
+	if ((text = file_read("/proc/self/mountinfo", MOUNTINFO_MAX,
 	    &len)) == NULL)
 		return -1;
 	rc = mounts_parse(text, real, mounts);
@@ -301,7 +301,7 @@ facts_read(const struct irsync_conf *c, struct facts *f)
 	memset(f, 0, sizeof(*f));
 	if ((path = facts_path(c)) == NULL)
 		return -1;
-	if ((text = textfile_read(path, FACTS_MAX, &len)) == NULL)
+	if ((text = file_read(path, FACTS_MAX, &len)) == NULL)
 		rc = errno == ENOENT ? 0 : -1;
 	else if ((rc = facts_parse(text, len, f)) == -1)
 		errno = EINVAL;
@@ -319,7 +319,7 @@ facts_write(const struct irsync_conf *c, const struct facts *f)
 	path = facts_path(c);
 	text = facts_format(f);
 	if (path != NULL && text != NULL)
-		rc = textfile_replace(path, text, strlen(text), 0600);
+		rc = file_replace(path, text, strlen(text), 0600, true);
 	free(text);
 	free(path);
 	return rc;

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "file.h"
 #include "laststate.h"
-#include "textfile.h"
 #include "store_json.h"
 
 static int
@@ -266,7 +266,7 @@ laststate_read(const char *path, struct laststate *out)
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	if ((buf = textfile_read(path, LASTSTATE_MAX, &len)) == NULL)
+	if ((buf = file_read(path, LASTSTATE_MAX, &len)) == NULL)
 		return errno == ENOENT ? 0 : -1;
 	rc = laststate_parse(buf, len, out);
 	free(buf);
@@ -281,7 +281,7 @@ laststate_write(const char *path, const struct laststate *ls)
 
 	if ((text = laststate_format(ls)) == NULL)
 		return -1;
-	rc = textfile_replace(path, text, strlen(text), 0644);
+	rc = file_replace(path, text, strlen(text), 0644, true);
 	free(text);
 	return rc;
 }

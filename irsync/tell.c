@@ -10,10 +10,10 @@
 #include <vis.h>
 
 #include "exits.h"
+#include "file.h"
 #include "irsync.h"
 #include "log.h"
 #include "proc.h"
-#include "textfile.h"
 #include "version.h"
 
 #define PING_TIMEOUT	30	/* seconds, all tries together */
@@ -110,7 +110,8 @@ write_metrics(const struct irsync_conf *c, const struct laststate *ls)
 	if (c->prometheus == NULL)
 		return;
 	if ((text = metrics_format(ls)) == NULL ||
-	    textfile_replace(c->prometheus, text, strlen(text), 0644) == -1)
+	    file_replace(c->prometheus, text, strlen(text), 0644,
+	    true) == -1)
 		log_warn("%s", c->prometheus);
 	free(text);
 }

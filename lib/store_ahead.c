@@ -92,7 +92,8 @@ sum_save(int pushfd, const struct merge_stats *st)
 
 	if ((text = ahead_sum_format(st)) == NULL)
 		return -1;
-	rc = file_write_at(pushfd, PUSH_AHEAD_SUM, text, false);
+	rc = file_replace_at(pushfd, PUSH_AHEAD_SUM, text, strlen(text), 0600,
+	    false);
 	free(text);
 	return rc;
 }

@@ -193,7 +193,7 @@ record_write(int dirfd, const char *name, const struct snapshot *s, bool sync)
 
 	if ((text = store_record_format(s)) == NULL)
 		return -1;
-	rc = file_write_at(dirfd, name, text, sync);
+	rc = file_replace_at(dirfd, name, text, strlen(text), 0600, sync);
 	free(text);
 	return rc;
 }
@@ -408,7 +408,7 @@ commit_note(struct push *p)
 
 	if (syncfs(p->fd) == -1 || (text = push_commit_format(&p->c)) == NULL)
 		return -1;
-	rc = file_write_at(p->fd, PUSH_COMMIT, text, true);
+	rc = file_replace_at(p->fd, PUSH_COMMIT, text, strlen(text), 0600, true);
 	free(text);
 	return rc;
 }

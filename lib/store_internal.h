@@ -11,8 +11,8 @@
 
 #include <limits.h>
 
+#include "file.h"
 #include "store.h"
-#include "store_file.h"
 #include "strv.h"
 
 /* Names in HOST.snaps. */

@@ -136,7 +136,8 @@ state_save(struct push *p, bool synced)
 		return -1;
 	/* What is taken up is written to from now on: a power cut must not
 	 * bring the state back that says that all of it is there. */
-	rc = file_write_at(p->fd, PUSH_STATE, text, synced || p->c.resumed);
+	rc = file_replace_at(p->fd, PUSH_STATE, text, strlen(text), 0600,
+	    synced || p->c.resumed);
 	free(text);
 	return rc;
 }

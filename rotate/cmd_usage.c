@@ -5,11 +5,8 @@
  * Copyright (c) 2026 The backshelf authors
  */
 #include <sys/ioctl.h>
-#include <sys/stat.h>
 
 #include <err.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -17,6 +14,7 @@
 
 #include "cmd.h"
 #include "exits.h"
+#include "file.h"
 #include "progress.h"
 #include "usage.h"
 
@@ -41,33 +39,19 @@ bars_of(FILE *f)
 static int
 write_page(const char *path, const struct usage *u)
 {
-	char *tmp = NULL;
-	FILE *f = NULL;
-	int fd = -1, rc = -1, saved;
+	char *page = NULL;
+	size_t len = 0;
+	FILE *f;
+	int rc;
 
-	if (asprintf(&tmp, "%s.XXXXXX", path) == -1)
+	if ((f = open_memstream(&page, &len)) == NULL)
 		return -1;
-	if ((fd = mkostemp(tmp, O_CLOEXEC)) == -1)
-		goto out;
-	if ((f = fdopen(fd, "w")) == NULL)
-		close(fd);
-	else {
-		rc = usage_html(f, u);
-		if (fchmod(fd, 0644) == -1)
-			rc = -1;
-		if (fclose(f) == EOF)
-			rc = -1;
-		if (rc == 0)
-			rc = rename(tmp, path);
-	}
-	saved = errno;
-	if (rc == -1)
-		(void)unlink(tmp);
-	errno = saved;
-out:
-	saved = errno;
-	free(tmp);
-	errno = saved;
+	rc = usage_html(f, u);
+	if (fclose(f) == EOF)
+		rc = -1;
+	if (rc == 0)
+		rc = file_replace(path, page, len, 0644, false);
+	free(page);
 	return rc;
 }
 

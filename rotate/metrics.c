@@ -5,14 +5,9 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <sys/stat.h>
-
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
+#include "file.h"
 #include "metrics.h"
 
 #define P	"backshelf_rotate_"
@@ -127,34 +122,18 @@ metrics_print(FILE *f, const struct run *run, int status)
 int
 metrics_write(const char *path, const struct run *run, int status)
 {
-	char *tmp = NULL;
-	FILE *f = NULL;
-	int fd = -1, rc = -1, saved;
+	char *text = NULL;
+	size_t len = 0;
+	FILE *f;
+	int rc = -1;
 
-	/* In the same folder, but not named *.prom yet. */
-	if (asprintf(&tmp, "%s.XXXXXX", path) == -1)
+	if ((f = open_memstream(&text, &len)) == NULL)
 		return -1;
-	if ((fd = mkostemp(tmp, O_CLOEXEC)) == -1)
-		goto out;
-	if ((f = fdopen(fd, "w")) == NULL) {
-		close(fd);
-		goto fail;
-	}
 	rc = metrics_print(f, run, status);
-	if (fflush(f) == EOF || fchmod(fd, 0644) == -1 || fsync(fd) == -1)
-		rc = -1;
 	if (fclose(f) == EOF)
 		rc = -1;
 	if (rc == 0)
-		rc = rename(tmp, path);
-fail:
-	saved = errno;
-	if (rc == -1)
-		(void)unlink(tmp);
-	errno = saved;
-out:
-	saved = errno;
-	free(tmp);
-	errno = saved;
+		rc = file_replace(path, text, len, 0644, false);
+	free(text);
 	return rc;
 }

@@ -19,8 +19,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "pin.h"
-#include "store_file.h"
 #include "store_json.h"
 
 #define PINS		".pins"
@@ -155,7 +155,8 @@ pin_set(struct store *s, const char *stamp, const struct pin *pin)
 		return -1;
 	if ((text = pin_format(pin)) != NULL && pins_make(s) == 0 &&
 	    (fd = pins_open(s)) != -1)
-		rc = file_write_at(fd, stamp, text, true);
+		rc = file_replace_at(fd, stamp, text, strlen(text), 0600,
+		    true);
 	saved = errno;
 	free(text);
 	if (fd != -1)

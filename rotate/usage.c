@@ -17,9 +17,9 @@
 #include <unistd.h>
 #include <vis.h>
 
+#include "file.h"
 #include "human.h"
 #include "owner.h"
-#include "store_file.h"
 #include "usage.h"
 
 #define CACHE		".usage.json"
@@ -113,7 +113,8 @@ remember(struct usage_client *c, struct store *s)
 	if (usage_cache_add(&c->cache, c->measured, c->real) == -1 ||
 	    (text = usage_cache_format(&c->cache)) == NULL)
 		return;
-	(void)file_write_at(store_fd(s), CACHE, text, false);
+	(void)file_replace_at(store_fd(s), CACHE, text, strlen(text), 0600,
+	    false);
 	free(text);
 }
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "usage.h"
 
 #define BLOCK	512	/* st_blocks counts these, everywhere */
@@ -199,37 +200,27 @@ usage_note_parse(const char *text, struct usage_note *n)
 int
 usage_note_load(int dirfd, struct usage_note *n)
 {
-	char text[256];
-	ssize_t len;
-	int fd;
+	char *text;
+	size_t len;
+	int rc;
 
-	if ((fd = openat(dirfd, USAGE_NOTE, O_RDONLY | O_NOFOLLOW |
-	    O_CLOEXEC | O_NONBLOCK)) == -1)
+	if ((text = file_read_at(dirfd, USAGE_NOTE, 255, &len)) == NULL)
 		return -1;
-	len = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (len <= 0)
-		return -1;
-	text[len] = '\0';
-	return usage_note_parse(text, n);
+	rc = usage_note_parse(text, n);
+	free(text);
+	return rc;
 }
 
-/* Without fsync: a note that a crash ruins is no note, and all is counted
- * again. */
 int
 usage_note_save(int dirfd, const struct usage_note *n)
 {
-	static const char tmp[] = USAGE_NOTE ".new";
-	int fd, len;
+	char text[128];
+	int len;
 
-	(void)unlinkat(dirfd, tmp, 0);
-	if ((fd = openat(dirfd, tmp, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW |
-	    O_CLOEXEC, 0600)) == -1)
-		return -1;
-	len = dprintf(fd, "usage %s %" PRIu64 " %" PRIu64 " %" PRIu64 "\n",
-	    n->stamp[0] != '\0' ? n->stamp : "-", n->trees, n->bytes,
-	    n->files);
-	if (close(fd) == -1 || len < 0)
-		return -1;
-	return renameat(dirfd, tmp, dirfd, USAGE_NOTE);
+	len = snprintf(text, sizeof(text), "usage %s %" PRIu64 " %" PRIu64
+	    " %" PRIu64 "\n", n->stamp[0] != '\0' ? n->stamp : "-", n->trees,
+	    n->bytes, n->files);
+	/* A note that a crash ruins is no note, and all is counted again. */
+	return file_replace_at(dirfd, USAGE_NOTE, text, (size_t)len, 0600,
+	    false);
 }
