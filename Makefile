@@ -19,6 +19,7 @@ DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio
 DEPS_BENCH = gnuplot-nox rsnapshot rdiff-backup borgbackup restic
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev
+DEPS_DEB   = dpkg-dev debhelper fakeroot lintian
 
 B	= build$(if $(SAN),/san)
 
@@ -178,28 +179,56 @@ lint:
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_LINT)
 	@CC=$(CC) tests/lint.sh
 
-# Installing.
-SBIN	= $(DESTDIR)$(PREFIX)/sbin
-BINDIR	= $(DESTDIR)$(PREFIX)/bin
-LIBEXEC	= $(DESTDIR)$(PREFIX)/libexec
-MANDIR	= $(DESTDIR)$(PREFIX)/share/man
-COMPDIR	= $(DESTDIR)$(PREFIX)/share/bash-completion/completions
-DOCDIR	= $(DESTDIR)$(PREFIX)/share/doc/backshelf
+# Installing.  What names a program by its path names it where PREFIX puts it.
+ROOT	= $(DESTDIR)$(PREFIX)
+COMPDIR	= $(ROOT)/share/bash-completion/completions
+DOCDIR	= $(ROOT)/share/doc/backshelf
+EXAMPLES = $(filter-out etc/debian%,$(shell find etc -type f))
+PLACED	= sed -E 's,/usr/local/((s?bin|libexec)/(aoe|irsync|validate-ssh)),$(PREFIX)/\1,g'
+place	= mkdir -p "$$(dirname "$(2)")" && $(PLACED) $(1) >"$(2)" && \
+	chmod $$([ -x $(1) ] && echo 755 || echo 644) "$(2)"
 
 install: all
-	install -d $(SBIN) $(BINDIR) $(LIBEXEC) $(DOCDIR)/examples
-	install -m 755 build/bin/aoed build/bin/aoectl build/bin/irsync-rotate \
-	    $(SBIN)
-	install -m 755 build/bin/irsync $(BINDIR)
-	install -m 755 build/bin/validate-ssh $(LIBEXEC)
-	for page in */*.[158]; do \
-		install -D -m 644 $$page $(MANDIR)/man$${page##*.}/$${page##*/} \
-		    || exit 1; \
-	done
+	install -d $(ROOT)/sbin $(ROOT)/bin $(ROOT)/libexec $(COMPDIR) $(DOCDIR)
+	install -m 755 $(addprefix $(B)/bin/,aoed aoectl irsync-rotate) \
+	    $(ROOT)/sbin
+	install -m 755 $(B)/bin/irsync $(ROOT)/bin
+	install -m 755 $(B)/bin/validate-ssh $(ROOT)/libexec
 	install -m 644 README.md ARCHITECTURE.md LICENSE $(DOCDIR)
-	cp -R etc/. $(DOCDIR)/examples
-	install -D -m 644 etc/completion/aoectl $(COMPDIR)/aoectl
-	install -D -m 644 etc/completion/irsync $(COMPDIR)/irsync
+	install -m 644 etc/completion/* $(COMPDIR)
+	@for f in */*.[158]; do \
+		$(call place,$$f,$(ROOT)/share/man/man$${f##*.}/$${f##*/}) || \
+		    exit 1; \
+	done
+	@for f in etc/systemd/*; do \
+		$(call place,$$f,$(ROOT)/lib/systemd/system/$${f##*/}) || \
+		    exit 1; \
+	done
+	@for f in etc/sysusers.d/* etc/tmpfiles.d/*; do \
+		$(call place,$$f,$(ROOT)/lib/$${f#etc/}) || exit 1; \
+	done
+	@for f in $(EXAMPLES); do \
+		$(call place,$$f,$(DOCDIR)/examples/$${f#etc/}) || exit 1; \
+	done
+
+# The source as one file, with what is not committed yet, or, from such a file's
+# own tree, all of that tree.
+VERSION	= $(shell sed -n 's/.*"backshelf \(.*\)"$$/\1/p' lib/version.h)
+RELEASE	= backshelf-$(VERSION)
+SOURCES	= if [ -e .git ]; then git ls-files; else find . -name build -prune -o \
+	-type f -print | sed 's,^\./,,'; fi | LC_ALL=C sort
+
+dist:
+	@mkdir -p build
+	@$(SOURCES) | tar -cz --owner=0 --group=0 --numeric-owner \
+	    --transform 's,^,$(RELEASE)/,' -f build/$(RELEASE).tar.gz -T -
+	@echo build/$(RELEASE).tar.gz
+
+# Debian packages, and the complaints of lintian.
+deb:
+	@tests/deps.sh $(DEPS_BUILD) $(DEPS_DEB)
+	@$(MAKE) --no-print-directory -s dist
+	@etc/debian/build.sh build/$(RELEASE).tar.gz build/deb
 
 clean:
 	rm -rf build
@@ -216,9 +245,12 @@ help:
 	@echo 'make fuzz     every parser, FUZZ_TIME=60 seconds each'
 	@echo 'make deps     install what all of these need (root)'
 	@echo 'make install  DESTDIR= PREFIX=/usr/local'
+	@echo 'make deb      Debian packages, into build/deb'
+	@echo 'make dist     the source as build/backshelf-VERSION.tar.gz'
 	@echo 'make clean    remove build/'
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
-.PHONY: all deps demo check conform unit tools bench lint fuzz install clean help
+.PHONY: all deb deps demo dist check conform unit tools bench lint fuzz install \
+	clean help
 .SECONDARY:

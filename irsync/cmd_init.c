@@ -273,6 +273,20 @@ write_conf(const struct init *in)
 	return rc;
 }
 
+/* Where validate-ssh is on a server that was installed as this client was: by
+ * the packages, or by `make install`. */
+static const char *
+guard_path(void)
+{
+	static const char packaged[] = "/usr/bin/";
+	char self[sizeof(packaged) - 1];
+
+	if (readlink("/proc/self/exe", self, sizeof(self)) ==
+	    (ssize_t)sizeof(self) && memcmp(self, packaged, sizeof(self)) == 0)
+		return "/usr/libexec/validate-ssh";
+	return "/usr/local/libexec/validate-ssh";
+}
+
 /* What the server must be told. */
 static int
 print_authorized(const struct init *in)
@@ -287,8 +301,8 @@ print_authorized(const struct init *in)
 	else {
 		key[strcspn(key, "\r\n")] = '\0';
 		printf("Put this line into the authorized_keys of the server's "
-		    "account:\n\ncommand=\"/usr/local/libexec/validate-ssh "
-		    "%s\",restrict ", in->host);
+		    "account:\n\ncommand=\"%s %s\",restrict ", guard_path(),
+		    in->host);
 		print_lines(key, "");
 		printf("\nThen look at %s and try: irsync check\n",
 		    in->ir->file);

@@ -6,6 +6,6 @@
 #ifndef BACKSHELF_VERSION_H
 #define BACKSHELF_VERSION_H
 
-#define BACKSHELF_VERSION	"backshelf 0.1"
+#define BACKSHELF_VERSION	"backshelf 1.0"
 
 #endif

@@ -64,7 +64,7 @@ scripts() {
 	local files
 	files=$(git grep -lE '^#!/(bin/(ba|da)?sh|usr/bin/env bats)' -- . ':!*.md')
 	# shellcheck disable=SC2086
-	shellcheck -x -e SC1091 $files
+	shellcheck -x -e SC1091 $files && shellcheck -s bash etc/completion/*
 }
 
 # Every link of a Markdown file that names a file of the tree names one that is

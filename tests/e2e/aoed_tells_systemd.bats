@@ -95,19 +95,3 @@ nth() {
 	grep -q 'NOTIFY_SOCKET: No such file' "$T/aoed.log"
 	aoe 1 identify 0.0 | grep -qx 'sectors 2048'
 }
-
-@test "the unit is sound, and exposes little" {
-	need systemd-analyze
-	cd "$BATS_TEST_DIRNAME/../../etc/systemd"
-	# It may be installed elsewhere than where it will be.
-	mkdir -p "$T/units"
-	sed "s|/usr/local/sbin|$BIN|" aoed.service >"$T/units/aoed.service"
-	run systemd-analyze --man=no verify "$T/units/aoed.service"
-	echo "$output"
-	[ "$status" = 0 ]
-	[ -z "$output" ]
-	run systemd-analyze security --no-pager --offline=yes aoed.service
-	echo "$output"
-	[[ ${lines[-1]} =~ aoed.service:\ ([0-9.]+)\  ]]
-	awk -v n="${BASH_REMATCH[1]}" 'BEGIN { exit !(n <= 2.0) }'
-}

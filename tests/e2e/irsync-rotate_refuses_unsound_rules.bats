@@ -55,5 +55,5 @@ refused() {
 	run "$BIN/irsync-rotate" --help
 	[ "$status" = 0 ]
 	run "$BIN/irsync-rotate" --version
-	[ "$output" = "backshelf 0.1" ]
+	[ "$output" = "backshelf 1.0" ]
 }
