@@ -22,12 +22,12 @@
 #include "net.h"
 #include "priv.h"
 #include "service_impl.h"
-#include "state.h"
 #include "view.h"
 #include "worker.h"
 
 #define LOCK_TURN_MS	20	/* between looks at a lock that is taken */
 #define OPENERS		256	/* files that are opened at once */
+#define KEEPERS		8	/* state files; they share a folder */
 #define HELD_MS		10000	/* an address stays ours, after its export */
 
 /* Which worker has an export: where the kernel's program sends the frames of
@@ -117,57 +117,6 @@ service_fail(struct service *s)
 	log_warnx("%s: not served: %s", s->row.alias, s->why.text);
 }
 
-/* Without its lists an export would serve clients that others have shut out,
- * so one whose state cannot be read is not served. */
-static int
-load_state(struct supervisor *sv, struct export *e, struct reason *why)
-{
-	struct diags ds = { 0 };
-	char text[STATE_MAX];
-	ssize_t n;
-	int rc = 0;
-
-	n = priv_state_read(sv->priv, e->row.alias, text, sizeof(text));
-	if (n == -1)
-		diags_add(&ds, 0, 0, "%s", strerror(errno));
-	if (n > 0)
-		(void)state_parse(text, (size_t)n, &e->kept, &ds);
-	if (diags_any(&ds)) {
-		snprintf(why->text, sizeof(why->text), "%s/%s.json: %.160s",
-		    sv->state_dir, e->row.alias,
-		    ds.n > 0 ? ds.v[0].msg : "out of memory");
-		rc = -1;
-	}
-	diags_free(&ds);
-	e->state = e->kept;
-	return rc;
-}
-
-/* The operator wants it free for whoever comes: empty its lists, on disk
- * first. */
-static int
-forget(struct supervisor *sv, struct export *e, struct reason *why)
-{
-	struct state st = e->kept;
-	char *text;
-	int rc = -1;
-
-	st.mask.n = st.reserved.n = 0;
-	if ((text = state_format(&st)) != NULL)
-		rc = priv_state_write(sv->priv, e->row.alias, text,
-		    strlen(text));
-	free(text);
-	if (rc == -1) {
-		snprintf(why->text, sizeof(why->text), "%s/%s.json: %s",
-		    sv->state_dir, e->row.alias, strerror(errno));
-		return -1;
-	}
-	e->kept = e->state = st;
-	log_info("%s: mask list and reservations are forgotten",
-	    e->row.alias);
-	return 0;
-}
-
 static int
 prepare(struct export *e, struct reason *why)
 {
@@ -189,15 +138,17 @@ take_over(struct supervisor *sv, struct service *s)
 		return;
 	if ((rc = lock_file(sv, e, &s->why)) == 0)
 		return;
+	if (rc == 1 && !e->known) {
+		keep_read(sv, s);
+		return;
+	}
 	s->fresh = NULL;
 	if (rc == -1) {
 		service_fail(s);
 		export_discard(sv, e);
 		return;
 	}
-	if (load_state(sv, e, &s->why) == -1 ||
-	    (s->forget && forget(sv, e, &s->why) == -1) ||
-	    prepare(e, &s->why) == -1) {
+	if (prepare(e, &s->why) == -1) {
 		service_fail(s);
 		export_discard(sv, e);
 		return;
@@ -208,7 +159,7 @@ take_over(struct supervisor *sv, struct service *s)
 		    "are rounded down to 4 KiB", e->row.alias, e->row.file,
 		    e->cut);
 	s->export = e;
-	s->forget = false;
+	s->forget = s->accept = false;
 	s->foreign = 0;
 	s->why.text[0] = '\0';
 }
@@ -256,6 +207,7 @@ retire(struct supervisor *sv, struct service *s)
 
 	open_drop(s->job);
 	s->job = NULL;
+	s->reading = NULL;
 	export_discard(sv, s->fresh);
 	s->fresh = NULL;
 	if (e == NULL)
@@ -457,7 +409,7 @@ collect(struct supervisor *sv)
 {
 	uint64_t epoch = workers_epoch(sv->workers, sv->nworkers);
 
-	store_states(sv);
+	keep_turn(sv);
 	opened_collect(sv);
 	collect_exports(sv, epoch);
 	collect_ifaces(sv, epoch);
@@ -530,9 +482,11 @@ services_init(struct supervisor *sv, int notes_fd)
 	sv->poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	sv->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC |
 	    TFD_NONBLOCK);
+	LIST_INIT(&sv->keeping);
 	sv->opener = opener_new(notes_fd, OPENERS);
+	sv->keeper = opener_new(notes_fd, KEEPERS);
 	if (sv->poll_fd == -1 || sv->timer_fd == -1 || sv->opener == NULL ||
-	    links_open(&sv->links) == -1)
+	    sv->keeper == NULL || links_open(&sv->links) == -1)
 		return -1;
 	return watch(sv, notes_fd) == -1 || watch(sv, sv->timer_fd) == -1 ||
 	    watch(sv, sv->links.fd) == -1 ? -1 : 0;

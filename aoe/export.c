@@ -61,6 +61,15 @@ make_serial(const struct row *r, char serial[21])
 	    (uint64_t)XXH64(name, strlen(name), 0));
 }
 
+/* The same for the same file, offset and length. */
+static uint64_t
+make_window(const struct row *r)
+{
+	const uint64_t part[] = { r->offset, r->length };
+
+	return XXH64(part, sizeof(part), XXH64(r->file, strlen(r->file), 0));
+}
+
 static void
 export_init(struct export *e)
 {
@@ -97,6 +106,7 @@ export_new(const struct row *r, struct image *img, struct reason *why)
 	e->disk.cached = r->sync == SYNC_NONE && !r->ro;
 	e->cache_on = e->disk.cached;
 	make_serial(r, e->disk.serial);
+	e->window = make_window(r);
 	return e;
 fail_errno:
 	export_reason(r, errno, why);

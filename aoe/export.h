@@ -22,6 +22,7 @@
 
 struct req;
 struct iface;
+struct keep_job;
 struct links;
 TAILQ_HEAD(req_list, req);
 
@@ -49,6 +50,7 @@ struct attach {
 enum store_phase {
 	STORE_IDLE,
 	STORE_WANTED,		/* the owner waits for it to be stored */
+	STORE_RUNNING,		/* the supervisor has begun */
 	STORE_DONE		/* state_errno says how it went */
 };
 
@@ -62,6 +64,8 @@ struct export {
 	struct ata_disk		 disk;		/* as it was opened; what
 						 * holds now is below */
 	unsigned		 cut;		/* sectors left out at the end */
+	uint64_t		 window;	/* tells file, offset and length
+						 * from others */
 	unsigned		 owner;		/* the worker's number */
 	dev_t			 dev;		/* which file it is */
 	ino_t			 ino;
@@ -74,6 +78,9 @@ struct export {
 	uint64_t		 retired_epoch;	/* first view without it */
 	LIST_ENTRY(export)	 retired;
 	struct state		 kept;		/* as it is on disk */
+	bool			 known;		/* ... which has been read */
+	bool			 unkept;	/* its size could not be stored */
+	struct keep_job		*saving;	/* it is being written */
 
 	/* The owner's. */
 	unsigned		 announced;	/* of `announce` */

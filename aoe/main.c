@@ -214,16 +214,16 @@ count_cpus(void)
 	return n < 1 ? 1 : n > WORKERS_MAX ? WORKERS_MAX : (unsigned)n;
 }
 
-/* Paths are looked up again later, when we are elsewhere.  NULL: errno. */
-static const char *
+/* Paths are looked up again later, when we are elsewhere. */
+static char *
 absolute(const char *path)
 {
-	char *cwd, *full;
+	char *cwd = NULL, *full;
 
-	if (path[0] == '/')
-		return path;
-	if ((cwd = getcwd(NULL, 0)) == NULL ||
-	    asprintf(&full, "%s/%s", cwd, path) == -1)
+	if (path[0] != '/' && (cwd = getcwd(NULL, 0)) == NULL)
+		err(BS_FAIL, "%s", path);
+	if (asprintf(&full, "%s%s%s", cwd != NULL ? cwd : "",
+	    cwd != NULL ? "/" : "", path) == -1)
 		err(BS_FAIL, "%s", path);
 	free(cwd);
 	return full;
@@ -240,69 +240,95 @@ find_user(const char *name, struct confine_user *u)
 
 /* The parent's life: serve the child until it has ended. */
 static int
-parent(struct parent *p, struct control *control)
+parent(struct parent *p, struct supervisor *sv, struct control *control)
 {
 	int status;
 
 	setproctitle("parent");
+	services_unload(sv);	/* the child's */
 	control_parent(control);
 	if (confine_parent() == -1)
 		log_warn("the parent keeps all its rights");
 	status = parent_serve(p);
 	control_close(control);
+	parent_free(p);
 	return status;
 }
 
+/* The child's, which has nothing of what makes the parent one. */
 static int
-run(const struct options *o)
+child(struct parent *p, struct supervise *s, const struct confine_user *user)
 {
-	struct supervisor sv = { .table_path = absolute(o->table),
-	    .state_dir = absolute(o->state), .nworkers = o->workers };
-	struct parent p = { .table_path = sv.table_path,
-	    .state_dir = sv.state_dir, .nworkers = o->workers,
-	    .patience_ms = (SUPERVISE_END_S + 5) * 1000, .verdict = -1 };
-	struct supervise s = { .sv = &sv, .foreground = o->foreground };
-	struct confine_user user;
+	int status;
 
-	/* 1. What may be wrong with how it was called. */
-	load_table(&sv, &p);
-	find_user(o->user, &user);
+	parent_free(p);
+	control_child(s->control);
+	notify_close(&p->notify);
+	if (p->verdict != -1)
+		close(p->verdict);
+	status = supervise(s, user);
+	priv_free(s->sv->priv);
+	return status;
+}
+
+/* What may be wrong with how it was called. */
+static void
+prepare(const struct options *o, struct supervise *s, struct parent *p,
+    struct confine_user *user)
+{
+	load_table(s->sv, p);
+	find_user(o->user, user);
 	raise_limits();
-	make_state_dir(o->state);
-	if ((s.control = control_open(absolute(o->socket))) == NULL) {
+	make_state_dir(s->sv->state_dir);
+	if ((s->control = control_open(o->socket)) == NULL) {
 		if (errno == EWOULDBLOCK)
 			errx(BS_BUSY, "%s: another aoed is there", o->socket);
 		err(BS_FAIL, "%s", o->socket);
 	}
-	/* 2. Leave the terminal; from here on faults are in the log. */
-	if ((s.null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
+}
+
+/* Leave the terminal; from here on faults are in the log. */
+static void
+settle(const struct options *o, struct supervise *s, struct parent *p)
+{
+	if ((s->null = open("/dev/null", O_RDWR | O_CLOEXEC)) == -1)
 		err(BS_FAIL, "/dev/null");
 	if (!o->foreground) {
-		p.verdict = detach();
-		control_claim(s.control);
+		p->verdict = detach();
+		control_claim(s->control);
 	}
 	log_init("aoed", o->foreground ? LOG_TO_STDERR : LOG_TO_SYSLOG,
 	    LOG_DAEMON);
-	if (notify_open(&p.notify) == -1)
+	if (notify_open(&p->notify) == -1)
 		log_warn("NOTIFY_SOCKET");
-	s.told = p.notify.fd != -1;
-	s.watchdog_ms = s.told ? notify_watchdog_ms() : 0;
-	p.null = o->foreground ? -1 : s.null;
-	/* 3. Two processes.  The one with the rights reads nothing from the
-	 * network, the one that does has no rights. */
+	s->told = p->notify.fd != -1;
+	s->watchdog_ms = s->told ? notify_watchdog_ms() : 0;
+	p->null = o->foreground ? -1 : s->null;
+}
+
+/* Two processes.  The one with the rights reads nothing from the network, the
+ * one that does has no rights. */
+static int
+run(const struct options *o)
+{
+	struct supervisor sv = { .table_path = o->table,
+	    .state_dir = o->state, .nworkers = o->workers };
+	struct parent p = { .table_path = o->table, .state_dir = o->state,
+	    .nworkers = o->workers,
+	    .patience_ms = (SUPERVISE_END_S + 5) * 1000, .verdict = -1 };
+	struct supervise s = { .sv = &sv, .foreground = o->foreground };
+	struct confine_user user;
+
+	prepare(o, &s, &p, &user);
+	settle(o, &s, &p);
 	switch (priv_fork(&p, &sv.priv)) {
 	case -1:
 		fatal("fork");
 	case 0:
-		break;
+		return child(&p, &s, &user);
 	default:
-		return parent(&p, s.control);
+		return parent(&p, &sv, s.control);
 	}
-	control_child(s.control);
-	notify_close(&p.notify);
-	if (p.verdict != -1)
-		close(p.verdict);
-	return supervise(&s, &user);
 }
 
 int
@@ -310,6 +336,8 @@ main(int argc, char **argv)
 {
 	struct options o = { .table = TABLE_PATH, .socket = CONTROL_SOCKET,
 	    .state = STATE_DIR };
+	char *table, *state, *sock;
+	int status;
 
 	/* What our caller had open is none of ours. */
 	if (spawn_fill_fds() == -1)
@@ -323,5 +351,12 @@ main(int argc, char **argv)
 		return check_only(o.table);
 	if (o.workers == 0)
 		o.workers = count_cpus();
-	return run(&o);
+	o.table = table = absolute(o.table);
+	o.state = state = absolute(o.state);
+	o.socket = sock = absolute(o.socket);
+	status = run(&o);
+	free(table);
+	free(state);
+	free(sock);
+	return status;
 }

@@ -124,14 +124,12 @@ opener_done(struct opener *o)
 	return j;
 }
 
-void
-opener_free(struct opener *o, unsigned ms)
+bool
+opener_stop(struct opener *o, unsigned ms)
 {
 	struct timespec end;
 	bool idle;
 
-	if (o == NULL)
-		return;
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += ms / 1000;
 	end.tv_nsec += (long)(ms % 1000) * 1000000;
@@ -145,9 +143,15 @@ opener_free(struct opener *o, unsigned ms)
 	    &end) != ETIMEDOUT)
 		;
 	idle = o->threads == 0;
+	if (idle)
+		STAILQ_CONCAT(&o->done, &o->todo);
 	pthread_mutex_unlock(&o->lock);
-	if (!idle)
-		return;
+	return idle;
+}
+
+void
+opener_free(struct opener *o)
+{
 	(void)pthread_cond_destroy(&o->ended);
 	(void)pthread_mutex_destroy(&o->lock);
 	free(o);

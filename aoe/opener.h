@@ -9,6 +9,8 @@
 
 #include <sys/queue.h>
 
+#include <stdbool.h>
+
 /* To be embedded first in what the work is about. */
 struct job {
 	void			(*run)(struct job *);	/* in some thread */
@@ -28,8 +30,12 @@ void	opener_run(struct opener *, struct job *);
 /* A job that has been done, or NULL. */
 struct job *opener_done(struct opener *);
 
-/* Wait for the threads that have work, if they end within ms milliseconds,
- * and free it with all jobs done.  Threads that hang keep it alive. */
-void	opener_free(struct opener *, unsigned ms);
+/* Begin no further job, and wait for those that run.  True if they end within
+ * ms milliseconds: then opener_done gives back all that are left, done or not,
+ * and opener_free is to follow.  False: threads that hang keep it alive. */
+bool	opener_stop(struct opener *, unsigned ms);
+
+/* Free it, stopped and empty. */
+void	opener_free(struct opener *);
 
 #endif

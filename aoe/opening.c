@@ -40,9 +40,11 @@ open_run(struct job *job)
 	case OPEN_MEASURE:
 		j->sectors = export_measure(&j->row, j->fd, &j->why);
 		close(j->fd);
+		j->fd = -1;
 		break;
 	case OPEN_CLOSE:
 		export_free(j->export);
+		j->export = NULL;
 		break;
 	}
 }
@@ -67,6 +69,8 @@ job_new(enum open_kind kind, const struct row *r)
 static void
 job_free(struct open_job *j)
 {
+	if (j->fd != -1)
+		close(j->fd);
 	row_free(&j->row);
 	free(j);
 }
@@ -127,10 +131,10 @@ export_discard(struct supervisor *sv, struct export *e)
 	opener_run(sv->opener, &j->job);
 }
 
-/* Its file has another size by now.  What has grown is served at once; what
- * clients were promised and is gone must not be written to. */
-static void
-resize(struct export *e, uint64_t sectors)
+/* What has grown is served at once; what clients were promised and is gone
+ * must not be written to. */
+void
+export_resize(struct export *e, uint64_t sectors)
 {
 	uint64_t old = atomic_load(&e->sectors);
 
@@ -162,7 +166,7 @@ measured(struct supervisor *sv, const struct open_job *j)
 	/* 0: smaller than can be served at all. */
 	if (j->sectors == 0)
 		log_warnx("%s: %s", j->row.alias, j->why.text);
-	resize(s->export, j->sectors);
+	export_resize(s->export, j->sectors);
 	sv->changed = true;
 }
 
@@ -204,4 +208,19 @@ opened_collect(struct supervisor *sv)
 			opened(sv, j);
 		job_free(j);
 	}
+}
+
+void
+opening_end(struct supervisor *sv, unsigned ms)
+{
+	struct open_job *j;
+
+	if (!opener_stop(sv->opener, ms))
+		return;
+	while ((j = (struct open_job *)(void *)opener_done(sv->opener)) !=
+	    NULL) {
+		export_free(j->export);
+		job_free(j);
+	}
+	opener_free(sv->opener);
 }

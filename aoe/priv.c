@@ -500,6 +500,15 @@ parent_serve(struct parent *p)
 	}
 }
 
+void
+parent_free(struct parent *p)
+{
+	while (p->ntables > 0)
+		table_free(&p->tables[--p->ntables]);
+	free(p->helping);
+	p->helping = NULL;
+}
+
 /* Signals are asked for by signalfd(2); they wait until somebody does. */
 static int
 block_signals(void)

@@ -75,6 +75,9 @@ pid_t	priv_fork(struct parent *, struct priv **child);
  * status.  SIGTERM and SIGINT are passed on, SIGHUP too. */
 int	parent_serve(struct parent *);
 
+/* Free what it has in memory. */
+void	parent_free(struct parent *);
+
 /* Carry out one request that came by the first (calls) or second socket.  For
  * parent_serve and tests.  -1: no aoed would have sent it. */
 int	parent_request(struct parent *, bool calls, const void *, size_t len);
@@ -90,6 +93,9 @@ enum priv_order {
 };
 
 struct priv *priv_child(int calls, int asks, int orders);
+
+/* Free it; no thread may be asking. */
+void	priv_free(struct priv *);
 
 /* Have the table read again.  Its text, to be freed, and its number, by which
  * its rows are asked for from now on; NULL with the reason in *ds.  The table

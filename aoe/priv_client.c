@@ -66,6 +66,18 @@ priv_child(int calls, int asks, int orders)
 	return pv;
 }
 
+void
+priv_free(struct priv *pv)
+{
+	close(pv->calls);
+	close(pv->asks);
+	close(pv->orders);
+	(void)pthread_mutex_destroy(&pv->call_lock);
+	(void)pthread_mutex_destroy(&pv->lock);
+	(void)pthread_cond_destroy(&pv->news);
+	free(pv);
+}
+
 static int
 set_name(struct priv_request *rq, const char *name)
 {

@@ -24,6 +24,10 @@ struct state {
 	struct config	config;
 	struct maclist	mask;		/* who is listened to; empty: all */
 	struct maclist	reserved;	/* who may use the disk; empty: all */
+	uint64_t	sectors;	/* that clients were promised; 0: none
+					 * were */
+	uint64_t	window;		/* of which part of which file:
+					 * export.h */
 };
 
 enum query_verdict {

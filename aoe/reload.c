@@ -253,11 +253,13 @@ carry_on(struct supervisor *sv, struct service *s, struct service *old)
 	let_go(sv, s);
 	s->job = old->job;
 	s->fresh = old->fresh;
+	s->reading = old->reading;
 	s->export = old->export;
 	s->why = old->why;
 	s->foreign = old->foreign;
 	old->job = NULL;
 	old->fresh = NULL;
+	old->reading = NULL;
 	old->export = NULL;
 	if (s->export != NULL)
 		open_measure(sv, s->export);
@@ -269,6 +271,7 @@ carry_over(struct supervisor *sv, struct service *s, struct service *old)
 {
 	s->want = old->want;
 	s->forget = old->forget;
+	s->accept = old->accept;
 	if (row_equal(&old->row, &s->row))
 		carry_on(sv, s, old);
 	else

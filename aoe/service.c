@@ -10,13 +10,10 @@
 #include <unistd.h>
 
 #include "log.h"
-#include "priv.h"
 #include "service_impl.h"
-#include "state.h"
 #include "view.h"
 #include "worker.h"
 
-#define COMPLAIN_EVERY	10	/* seconds between lines that clients cause */
 #define OPENERS_MS	1000	/* for threads that still open files */
 
 int64_t
@@ -38,64 +35,6 @@ service_state_name(enum service_state s)
 	};
 
 	return names[s];
-}
-
-/* Every message of a client's may lead here. */
-static void
-complain(struct supervisor *sv, const struct export *e)
-{
-	time_t now = (time_t)(now_ms() / 1000);
-
-	if (sv->complained != 0 && now < sv->complained + COMPLAIN_EVERY)
-		return;
-	sv->complained = now;
-	errno = e->state_errno;
-	log_warn("%s: config string or lists in %s", e->row.alias,
-	    sv->state_dir);
-}
-
-static int
-save_state(struct supervisor *sv, const struct export *e)
-{
-	char *text;
-	int rc;
-
-	if ((text = state_format(&e->state_new)) == NULL)
-		return -1;
-	rc = priv_state_write(sv->priv, e->row.alias, text, strlen(text));
-	free(text);
-	return rc;
-}
-
-/* True if the owner is to be told. */
-static bool
-store_state(struct supervisor *sv, struct export *e)
-{
-	if (e == NULL || atomic_load(&e->phase) != STORE_WANTED)
-		return false;
-	e->state_errno = 0;
-	if (save_state(sv, e) == -1) {
-		e->state_errno = errno;
-		complain(sv, e);
-	} else
-		e->kept = e->state_new;
-	atomic_store(&e->phase, STORE_DONE);
-	return true;
-}
-
-void
-store_states(struct supervisor *sv)
-{
-	struct export *e;
-	bool any = false;
-	size_t i;
-
-	for (i = 0; i < sv->n; i++)
-		any = store_state(sv, sv->services[i].export) || any;
-	LIST_FOREACH(e, &sv->retiring, retired)
-		any = store_state(sv, e) || any;
-	if (any)
-		workers_wake(sv->workers, sv->nworkers);
 }
 
 struct service *
@@ -127,6 +66,8 @@ service_stop(struct supervisor *sv, struct service *s)
 void
 service_restart(struct supervisor *sv, struct service *s)
 {
+	s->accept = s->accept || (s->export != NULL &&
+	    atomic_load(&s->export->frozen));
 	retire(sv, s);
 	service_start(sv, s);
 }
@@ -187,6 +128,10 @@ service_state(const struct supervisor *sv, const struct service *s,
 	if (s->job != NULL)
 		snprintf(why->text, sizeof(why->text),
 		    "%s: it is being opened", s->row.file);
+	else if (s->reading != NULL)
+		snprintf(why->text, sizeof(why->text),
+		    "%s/%s.json: it is being read", sv->state_dir,
+		    s->row.alias);
 	else
 		(void)strlcpy(why->text, "the one before it is finishing",
 		    sizeof(why->text));
@@ -219,17 +164,33 @@ services_idle(const struct supervisor *sv)
 }
 
 void
-services_free(struct supervisor *sv)
+services_unload(struct supervisor *sv)
 {
 	size_t i;
 
-	opener_free(sv->opener, OPENERS_MS);
 	for (i = 0; i < sv->n; i++) {
 		row_free(&sv->services[i].row);
 		strv_free(&sv->services[i].held.ifaces);
 	}
 	free(sv->services);
+	sv->services = NULL;
+	sv->n = 0;
+}
+
+void
+services_free(struct supervisor *sv)
+{
+	struct old_view *o;
+
+	opening_end(sv, OPENERS_MS);
+	keeping_end(sv, OPENERS_MS);
+	services_unload(sv);
 	free(sv->ifaces);
+	while ((o = SLIST_FIRST(&sv->old_views)) != NULL) {
+		SLIST_REMOVE_HEAD(&sv->old_views, link);
+		view_free(o->view);
+		free(o);
+	}
 	view_free(sv->view);
 	diags_free(&sv->findings);
 	links_close(&sv->links);

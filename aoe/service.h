@@ -22,6 +22,7 @@
 
 struct iface;
 struct priv;
+struct keep_job;
 struct open_job;
 struct opener;
 struct survey;
@@ -49,8 +50,10 @@ struct service {
 	bool		 want;		/* the operator wants it served */
 	bool		 tried;		/* it could not be; why says so */
 	bool		 forget;	/* who has reserved it, when it begins */
+	bool		 accept;	/* fewer sectors than were promised */
 	struct open_job	*job;		/* its file is being opened */
 	struct export	*fresh;		/* open, but not yet its turn */
+	struct keep_job	*reading;	/* what fresh must remember */
 	struct export	*export;	/* while it is served, or waits for an
 					 * interface */
 	struct reason	 why;
@@ -90,7 +93,9 @@ struct supervisor {
 	int			 notes_fd;	/* eventfd: workers, openers */
 	int			 timer_fd;
 	struct links		 links;
-	struct opener		*opener;
+	struct opener		*opener;	/* of files */
+	struct opener		*keeper;	/* of state files */
+	LIST_HEAD(keeping, keep_job) keeping;	/* under way */
 	unsigned		 table;		/* its number, priv_table() */
 	struct service		*services;
 	size_t			 n;
@@ -130,6 +135,9 @@ int	services_init(struct supervisor *, int notes_fd);
 int	services_load(struct supervisor *, const char *text,
 	    struct diags *ds);
 
+/* The inverse; nothing of it may be served. */
+void	services_unload(struct supervisor *);
+
 /* Read and check a table without serving it, by our own rights: every fault
  * into *ds.  0 if there is none. */
 int	services_check(const char *path, struct diags *ds);
@@ -160,6 +168,9 @@ bool	services_surveyed(const struct supervisor *, unsigned number,
 struct service *service_find(struct supervisor *, const char *alias);
 void	service_start(struct supervisor *, struct service *);
 void	service_stop(struct supervisor *, struct service *);
+
+/* One that has shrunk, and whose clients were told of more, is served at its
+ * new size. */
 void	service_restart(struct supervisor *, struct service *);
 
 /* Restart it, and forget who has reserved it and whom it listens to. */

@@ -1,6 +1,7 @@
 /* service_impl.h: the inside of the supervisor, shared by service.c (states
  * and orders), converge.c (from rows to views), attach.c (interfaces and other
- * targets), reload.c and rates.c.
+ * targets), opening.c and keeping.c (threads that may hang), reload.c and
+ * rates.c.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -52,6 +53,12 @@ void	export_discard(struct supervisor *, struct export *);
 /* Take what has been done: each row's file is open then, or has failed. */
 void	opened_collect(struct supervisor *);
 
+/* Its file has another size by now, or had when clients were last told. */
+void	export_resize(struct export *, uint64_t sectors);
+
+/* For the end: give the threads so many milliseconds. */
+void	opening_end(struct supervisor *, unsigned ms);
+
 /* converge.c */
 
 /* Take a service's export out of the view, to end when it has finished. */
@@ -64,10 +71,21 @@ void	service_fail(struct service *);
 bool	has_predecessor(const struct supervisor *, const char *alias,
 	    const struct export *);
 
-/* service.c */
+/* keeping.c: what exports remember over a restart. */
 
-/* Store what clients want stored. */
-void	store_states(struct supervisor *);
+/* Read what the service's fresh export must remember; its `known` says that
+ * this has come to an end. */
+void	keep_read(struct supervisor *, struct service *);
+
+/* Is something of that alias being read or written? */
+bool	keep_busy(const struct supervisor *, const char *alias);
+
+/* Take what has been read and written, and write what is to be: what clients
+ * want stored, and the sizes that they are promised. */
+void	keep_turn(struct supervisor *);
+
+/* For the end: give its threads so many milliseconds. */
+void	keeping_end(struct supervisor *, unsigned ms);
 
 /* attach.c */
 

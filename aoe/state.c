@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include "state.h"
 
 #define NAME_SIZE	(63 + sizeof(".json.new"))
+#define STATE_SECTORS_MAX (INT64_MAX / 512)
+#define WINDOW_DIGITS	16
 
 static int
 hex_value(char c)
@@ -83,6 +86,33 @@ read_reserved(const json_t *v, struct state *st)
 	return read_macs(v, &st->reserved);
 }
 
+static int
+read_sectors(const json_t *v, struct state *st)
+{
+	json_int_t n = json_integer_value(v);
+
+	if (!json_is_integer(v) || n < 0 || n > STATE_SECTORS_MAX)
+		return -1;
+	st->sectors = (uint64_t)n;
+	return 0;
+}
+
+static int
+read_window(const json_t *v, struct state *st)
+{
+	const char *text = json_string_value(v);
+	int digit;
+
+	if (text == NULL || strlen(text) != WINDOW_DIGITS)
+		return -1;
+	for (; *text != '\0'; text++) {
+		if ((digit = hex_value(*text)) == -1)
+			return -1;
+		st->window = st->window << 4 | (uint64_t)digit;
+	}
+	return 0;
+}
+
 static const struct member {
 	const char	*name;
 	int		(*read)(const json_t *, struct state *);
@@ -91,6 +121,8 @@ static const struct member {
 	{ "config", read_config, "at most 1024 bytes as hexadecimal digits" },
 	{ "mask", read_mask, "a list of at most 255 MAC addresses" },
 	{ "reserved", read_reserved, "a list of at most 255 MAC addresses" },
+	{ "sectors", read_sectors, "a number of sectors" },
+	{ "window", read_window, "16 hexadecimal digits" },
 };
 
 static const struct member *
@@ -104,7 +136,7 @@ member_find(const char *name)
 	return NULL;
 }
 
-/* A member that is not there is empty: older files have the string only. */
+/* A member that is not there is empty: older files have fewer. */
 static void
 read_members(json_t *root, struct state *st, struct diags *ds)
 {
@@ -179,11 +211,14 @@ macs_of(const struct maclist *l)
 char *
 state_format(const struct state *st)
 {
-	char *text = NULL;
+	char *text = NULL, window[WINDOW_DIGITS + 1];
 	json_t *root;
 
-	root = json_pack("{s:o, s:o, s:o}", "config", hex_of(&st->config),
-	    "mask", macs_of(&st->mask), "reserved", macs_of(&st->reserved));
+	snprintf(window, sizeof(window), "%016" PRIx64, st->window);
+	root = json_pack("{s:o, s:o, s:o, s:I, s:s}", "config",
+	    hex_of(&st->config), "mask", macs_of(&st->mask), "reserved",
+	    macs_of(&st->reserved), "sectors", (json_int_t)st->sectors,
+	    "window", window);
 	if (root != NULL)
 		text = json_dumps(root, JSON_COMPACT);
 	json_decref(root);
@@ -212,7 +247,7 @@ state_read(const char *dir, const char *alias, char *buf, size_t size)
 	if (fd == -1) {
 		n = errno == ENOENT ? 0 : -1;
 	} else if ((n = read(fd, buf, size)) == 0) {
-		errno = EINVAL;		/* it is never left empty */
+		errno = ENODATA;	/* it is never left empty */
 		n = -1;
 	}
 	saved = errno;
@@ -221,20 +256,6 @@ state_read(const char *dir, const char *alias, char *buf, size_t size)
 	close(dfd);
 	errno = saved;
 	return n;
-}
-
-int
-state_load(const char *dir, const char *alias, struct state *st,
-    struct diags *ds)
-{
-	char buf[STATE_MAX];
-	ssize_t n;
-
-	memset(st, 0, sizeof(*st));
-	n = state_read(dir, alias, buf, sizeof(buf));
-	if (n == -1)
-		diags_add(ds, 0, 0, "%s", strerror(errno));
-	return n <= 0 ? (int)n : state_parse(buf, (size_t)n, st, ds);
 }
 
 /* Write all and make it stable. */
@@ -275,18 +296,5 @@ state_write(const char *dir, const char *alias, const char *text, size_t len)
 	saved = errno;
 	close(dfd);
 	errno = saved;
-	return rc;
-}
-
-int
-state_save(const char *dir, const char *alias, const struct state *st)
-{
-	char *text;
-	int rc;
-
-	if ((text = state_format(st)) == NULL)
-		return -1;
-	rc = state_write(dir, alias, text, strlen(text));
-	free(text);
 	return rc;
 }

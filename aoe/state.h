@@ -22,20 +22,12 @@ int	state_parse(const char *, size_t len, struct state *, struct diags *ds);
 char	*state_format(const struct state *);
 
 /* Read the file dir/ALIAS.json, up to STATE_MAX bytes of it.  How many; 0 if
- * there is none; -1 with errno. */
+ * there is none; -1 with errno, ENODATA for an empty one. */
 ssize_t	state_read(const char *dir, const char *alias, char *, size_t);
-
-/* Replace it; as state_save(). */
-int	state_write(const char *dir, const char *alias, const char *,
-	    size_t len);
-
-/* Read an export's state from dir/ALIAS.json.  No file is an empty state.  0,
- * or -1 with *st empty and the reason in *ds. */
-int	state_load(const char *dir, const char *alias, struct state *,
-	    struct diags *ds);
 
 /* Replace it; it is on stable storage when this returns 0.  -1 with errno: a
  * restart finds the old state or, if only the last step failed, the new. */
-int	state_save(const char *dir, const char *alias, const struct state *);
+int	state_write(const char *dir, const char *alias, const char *,
+	    size_t len);
 
 #endif

@@ -1,10 +1,11 @@
 #!/usr/bin/env bats
-# A file whose file system hangs when it is opened keeps its own row waiting:
-# the others are served, reloads and all else are answered; when the file system
-# goes on, so does the row.
+# A file whose file system hangs when it is opened keeps its own row waiting, and
+# so does a state file: the others are served, reloads and all else are
+# answered; when the file system goes on, so does the row.
 
 load helpers
 load aoenet
+load aoewords
 
 setup() {
 	need jq nbdkit nbdfuse fusermount3
@@ -70,4 +71,26 @@ within() {
 	kill -CONT "$FUSE"
 	wait_until 5 state_is hung serving
 	aoe 1 identify 0.1 | grep -qx 'sectors 8192'
+}
+
+@test "the state folder: what is served is served on, what begins waits" {
+	head -n 1 "$T/table" >"$T/one"
+	{ cat "$T/one"; echo "2 $T/disk3 $(client_mac 1) aoe0 three"; } \
+	    >"$T/both"
+	cp "$T/one" "$T/table"
+	start_aoed "$T/table" -S "$T/fuse"
+	kill -STOP "$FUSE"
+	run words 1 1 000000000014000168
+	[ "$status" = 1 ]
+	aoe 1 identify 0.0 | grep -q sectors
+	cp "$T/both" "$T/table"
+	within 9 reload >"$T/out"
+	grep -qx "three: waiting: $T/fuse/three.json: it is being read" "$T/out"
+	within 1 status one
+	head -c 4096 /dev/urandom | aoe 1 write 0.0 0
+	kill -CONT "$FUSE"
+	wait_until 5 state_is three serving
+	# It keeps nothing, and says so.
+	[[ $(words 1 1 000000000014000168) = '1c03 '* ]]
+	grep -q "one: config string, lists and size in $T/fuse: " "$T/aoed.log"
 }

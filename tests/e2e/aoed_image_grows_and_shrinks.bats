@@ -64,6 +64,40 @@ teardown() {
 	head -c 4096 /dev/urandom | aoe 1 write 0.0 0
 }
 
+# kept N: that many sectors are remembered over a restart.
+kept() {
+	jq -e --argjson n "$1" '.sectors == $n' "$T/state/one.json"
+}
+
+@test "shrinking while the daemon is away is the same alarm, once it is back" {
+	wait_until 5 kept 2048
+	stop_aoed
+	truncate -s 512K "$T/disk"
+	start_aoed "$T/table"
+	[[ $(aoectl status 2>&1) = *'one: '*'it has shrunk: read-only'* ]]
+	grep -q 'one: ALARM: .*/disk: has shrunk from 2048 to 1024' "$T/aoed.log"
+	aoe 1 identify 0.0 | grep -qx 'sectors 2048'
+	run aoe 1 write 0.0 0 < <(head -c 4096 /dev/urandom)
+	[ "$status" = 2 ]
+	aoectl stop one
+	aoectl start one || true
+	[[ $(aoectl status 2>&1) = *'one: '*'it has shrunk: read-only'* ]]
+	aoectl restart one
+	aoe 1 identify 0.0 | grep -qx 'sectors 1024'
+	wait_until 5 kept 1024
+	# What has grown meanwhile is fine, and so is what the table says.
+	kill_now "$AOED_PID" || true
+	truncate -s 1M "$T/disk"
+	start_aoed "$T/table"
+	aoe 1 identify 0.0 | grep -qx 'sectors 2048'
+	wait_until 5 kept 2048
+	sed -i 's/$/ length=1000/' "$T/table"
+	aoectl reload
+	aoe 1 identify 0.0 | grep -qx 'sectors 1000'
+	wait_until 5 kept 1000
+	[ "$(grep -c ALARM "$T/aoed.log")" = 2 ]
+}
+
 @test "an odd size is rounded down to 4 KiB, and the log says so" {
 	truncate -s $((1048576 + 4096 + 512)) "$T/odd"
 	echo "1 $T/odd $(client_mac 1) aoe0 odd" >>"$T/table"

@@ -33,7 +33,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    a.config.len != b.config.len ||
 	    memcmp(a.config.bytes, b.config.bytes, a.config.len) != 0 ||
 	    !maclist_equal(&a.mask, &b.mask) ||
-	    !maclist_equal(&a.reserved, &b.reserved))
+	    !maclist_equal(&a.reserved, &b.reserved) ||
+	    a.sectors != b.sectors || a.window != b.window)
 		abort();
 	free(text);
 	return 0;

@@ -72,7 +72,8 @@ one_that_hangs_delays_no_other(void **state)
 	assert_int_equal(hung.done, 0);
 	sem_post(&until);
 	assert_ptr_equal(next_done(o, fd), &hung.job);
-	opener_free(o, 10000);
+	assert_true(opener_stop(o, 10000));
+	opener_free(o);
 	sem_destroy(&until);
 	close(fd);
 }
@@ -98,7 +99,8 @@ all_may_hang(void **state)
 		sem_post(&until);
 	for (i = 0; i < nitems(w); i++)
 		assert_non_null(next_done(o, fd));
-	opener_free(o, 10000);
+	assert_true(opener_stop(o, 10000));
+	opener_free(o);
 	sem_destroy(&until);
 	close(fd);
 }

@@ -240,6 +240,11 @@ state_files_are_doubted(void **state)
 		"{\"mask\":\"02:00:00:00:00:01\"}", "{\"mask\":[7]}",
 		"{\"mask\":[\"02:00:00:00:00\"]}", "{\"reserved\":{}}",
 		"{\"reserved\":[\"02:00:00:00:00:01\",\"\"]}",
+		"{\"sectors\":\"8\"}", "{\"sectors\":-1}",
+		"{\"sectors\":8.0}", "{\"sectors\":18014398509481984}",
+		"{\"window\":1}", "{\"window\":\"123456789abcdef\"}",
+		"{\"window\":\"0123456789abcdefa\"}",
+		"{\"window\":\"0123456789ABCDEF\"}",
 	};
 	static const struct state empty;
 	static struct state st;
@@ -284,6 +289,8 @@ static void
 state_is_read_as_written(void **state)
 {
 	static const uint16_t lengths[] = { 0, 1, 5, 255, 1023, 1024 };
+	static const uint64_t sizes[] = { 0, 8, 1 << 30, INT64_MAX / 512, 2048,
+	    16 };
 	static struct state a, b;
 	struct diags ds = { 0 };
 	size_t i, k;
@@ -297,6 +304,8 @@ state_is_read_as_written(void **state)
 		for (a.mask.n = 0; a.mask.n < a.config.len % 256; a.mask.n++)
 			a.mask.v[a.mask.n] = A + a.mask.n;
 		list_make(&a.reserved, "CAB");
+		a.sectors = sizes[i];
+		a.window = UINT64_C(0xf0e1d2c3b4a59687) * i;
 		text = state_format(&a);
 		assert_non_null(text);
 		assert_int_equal(state_parse(text, strlen(text), &b, &ds), 0);
@@ -305,13 +314,43 @@ state_is_read_as_written(void **state)
 		    a.config.len);
 		assert_true(maclist_equal(&a.mask, &b.mask));
 		assert_true(maclist_equal(&a.reserved, &b.reserved));
+		assert_true(a.sectors == b.sectors && a.window == b.window);
 		free(text);
 	}
 	/* What was written before there were lists. */
 	assert_int_equal(state_parse("{\"config\":\"6869\"}", 17, &b, &ds), 0);
 	assert_int_equal(b.config.len, 2);
 	assert_int_equal(b.mask.n, 0);
+	assert_true(b.sectors == 0 && b.window == 0);
 	assert_int_equal(diags_any(&ds), 0);
+}
+
+/* As a row that begins reads it, and as it is replaced. */
+static int
+state_load(const char *dir, const char *alias, struct state *st,
+    struct diags *ds)
+{
+	char text[STATE_MAX];
+	ssize_t n;
+
+	memset(st, 0, sizeof(*st));
+	if ((n = state_read(dir, alias, text, sizeof(text))) == -1)
+		diags_add(ds, 0, 0, "%s", strerror(errno));
+	return n <= 0 ? (int)n : state_parse(text, (size_t)n, st, ds);
+}
+
+static int
+state_save(const char *dir, const char *alias, const struct state *st)
+{
+	char *text = state_format(st);
+	int rc, saved;
+
+	assert_non_null(text);
+	rc = state_write(dir, alias, text, strlen(text));
+	saved = errno;
+	free(text);
+	errno = saved;
+	return rc;
 }
 
 static void
