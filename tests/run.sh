@@ -14,6 +14,12 @@ cd "$(dirname "$0")/.." || exit 1
 export B BIN=$B/bin TOOLS=$B/tests/tools
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
+# What sanitizers find in any process, daemons too, is a file there.
+if [ "${B##*/}" = san ]; then
+	chmod 711 "$out"
+	mkdir -m 1777 "$out/san"
+	export ASAN_OPTIONS=log_path=$out/san/log${ASAN_OPTIONS:+:$ASAN_OPTIONS}
+fi
 total_failed=0
 total_run=0
 
@@ -31,6 +37,18 @@ count() {
 	total_run=$((total_run + passed + failed))
 }
 
+# sanitized FILE: what sanitizers have found is shown and fails.
+sanitized() {
+	local log
+	for log in "$out"/san/*; do
+		[ -s "$log" ] || continue
+		cat "$log"
+		echo "not ok $(grep -m 1 -E 'ERROR|runtime error' "$log")" |
+		    tee -a "$1"
+		rm -f "$log"
+	done
+}
+
 run_unit() {
 	local t
 	: >"$out/unit"
@@ -46,6 +64,7 @@ run_unit() {
 			    tee -a "$out/unit"
 		fi
 	done
+	sanitized "$out/unit"
 	count unit "$out/unit"
 }
 
@@ -70,6 +89,7 @@ run_bats() {
 		tests/dissect.sh "$out/frames" | tee -a "$out/$kind"
 		rm -rf "$out/frames"
 	fi
+	sanitized "$out/$kind"
 	count "$kind" "$out/$kind"
 }
 
