@@ -95,6 +95,9 @@ bool	subvol_is(int fd);
  * is writable then); … */
 int	subvol_remove(int dirfd, const char *name);
 
+/* Are these two on one btrfs, in whichever subvolumes? */
+bool	subvol_same_disk(int, int);
+
 /* The number of an open subvolume, or 0. */
 uint64_t subvol_id(int fd);
 

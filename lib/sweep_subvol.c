@@ -66,6 +66,16 @@ subvol_remove(int dirfd, const char *name)
 	return rc;
 }
 
+bool
+subvol_same_disk(int a, int b)
+{
+	struct btrfs_ioctl_fs_info_args x = { 0 }, y = { 0 };
+
+	return ioctl(a, BTRFS_IOC_FS_INFO, &x) == 0 &&
+	    ioctl(b, BTRFS_IOC_FS_INFO, &y) == 0 &&
+	    memcmp(x.fsid, y.fsid, sizeof(x.fsid)) == 0;
+}
+
 uint64_t
 subvol_id(int fd)
 {

@@ -16,17 +16,6 @@ struct rest {
 	uint64_t	inodes;
 };
 
-uint64_t
-fair_limit(struct fair *f, uint64_t total, uint64_t limit)
-{
-	while (total > limit && f->taken < f->n) {
-		total -= f->gain[f->taken].bytes < total ?
-		    f->gain[f->taken].bytes : total;
-		f->taken++;
-	}
-	return total;
-}
-
 static struct rest
 rest_of(const struct fair *f)
 {
@@ -38,6 +27,20 @@ rest_of(const struct fair *f)
 		r.inodes += f->gain[i].inodes;
 	}
 	return r;
+}
+
+uint64_t
+fair_limit(struct fair *f, uint64_t total, uint64_t limit)
+{
+	uint64_t rest = rest_of(f).bytes, gain;
+
+	/* Where nothing is to be gained any more, nothing goes. */
+	while (total > limit && rest != 0) {
+		gain = f->gain[f->taken++].bytes;
+		rest -= gain;
+		total -= gain < total ? gain : total;
+	}
+	return total;
 }
 
 /* Whose turn it is; n if nobody has what is wanted. */

@@ -195,18 +195,20 @@ want_now(const struct run *run, int rootfd)
 	    inodes > sp.inodes ? inodes - sp.inodes : 0 };
 }
 
-/* Is the client's store on that file system? */
+/* Is the client's store on the root's file system?  One that is not would give
+ * for nothing. */
 static bool
-is_there(const struct run *run, const struct client *c, const struct stat *root)
+is_there(const struct run *run, const struct client *c, int rootfd)
 {
+	struct stat root, st;
 	struct store *s;
-	struct stat st;
 	bool there;
 
 	if ((s = store_open(run->root, c->host, 0)) == NULL)
 		return false;
-	there = fstat(store_fd(s), &st) == 0 &&
-	    (st.st_dev == root->st_dev || subvol_is(store_fd(s)));
+	there = fstat(store_fd(s), &st) == 0 && fstat(rootfd, &root) == 0 &&
+	    (st.st_dev == root.st_dev ||
+	    subvol_same_disk(store_fd(s), rootfd));
 	store_close(s);
 	return there;
 }
@@ -217,13 +219,12 @@ squeeze_all(struct run *run, int rootfd, const struct want *want)
 {
 	struct offer *offers = calloc(run->n + 1, sizeof(*offers));
 	struct fair *fairs = calloc(run->n + 1, sizeof(*fairs));
-	struct stat root;
 	size_t i;
 
-	if (offers == NULL || fairs == NULL || fstat(rootfd, &root) == -1)
+	if (offers == NULL || fairs == NULL)
 		goto out;
 	for (i = 0; i < run->n && !is_stopped(run); i++)
-		if (is_there(run, &run->v[i], &root) &&
+		if (is_there(run, &run->v[i], rootfd) &&
 		    offer_make(run, &run->v[i], &offers[i]) == 0)
 			fairs[i] = (struct fair){ offers[i].gain, offers[i].n,
 			    0 };

@@ -73,3 +73,18 @@ subvols() {
 	[ "$(subvols)" = 15 ]
 	[ "$(expired web)" = 0 ]
 }
+
+@test "a store on another disk gives nothing for min-free" {
+	# The top of a subvolume, seen in a root that is not of this btrfs.
+	rmdir "$T/root/web.snaps"
+	btrfs subvolume create "$T/root/web.snaps" >/dev/null
+	make_days web 5
+	mkdir -p "$T/plain/web.snaps"
+	mount --bind "$T/root/web.snaps" "$T/plain/web.snaps"
+	on_exit umount "$T/plain/web.snaps"
+	printf 'age = 14\nfloor = 1\nmin-free = "99%%"\n' >"$T/rotate.conf"
+	run "$BIN/irsync-rotate" -f "$T/rotate.conf" "$T/plain"
+	[ "$status" = 1 ]
+	[[ $output == *"less is free than min-free asks for, and no more may go"* ]]
+	[ "$(snapshots web | wc -l)" = 5 ]
+}

@@ -14,7 +14,7 @@ static void
 a_client_gives_until_it_fits(void **state)
 {
 	static const struct sweep_share gain[] = { { 10, 1 }, { 0, 1 },
-	    { 20, 1 }, { 5, 1 } };
+	    { 20, 1 }, { 5, 1 }, { 0, 1 }, { 0, 1 } };
 	static const struct {
 		uint64_t	total, limit, left;
 		size_t		taken;
