@@ -293,6 +293,54 @@ is_cut_short(const char *text, struct diags *ds)
 	return 1;
 }
 
+/* A whole number is decimal: 010 is ten, or an error, but never eight. */
+static int
+parse_decimal(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	long *out = result;
+	char *end;
+
+	errno = 0;
+	*out = strtol(value, &end, 10);
+	if (errno == ERANGE)
+		cfg_error(cfg, "integer value for option '%s' is out of range",
+		    opt->name);
+	else if (end == value || *end != '\0' ||
+	    (value[0] == '0' && value[1] != '\0') ||
+	    strcspn(value, "0123456789-") != 0)
+		cfg_error(cfg, "invalid integer value for option '%s'",
+		    opt->name);
+	else
+		return 0;
+	return -1;
+}
+
+/* libconfuse would let the last of several values win.  Its comment field, of
+ * no use here, remembers that an option was set. */
+static int
+check_once(cfg_t *cfg, cfg_opt_t *opt)
+{
+	if (cfg_opt_getcomment(opt) != NULL) {
+		cfg_error(cfg, "'%s' is set twice", opt->name);
+		return -1;
+	}
+	return (opt->comment = strdup("set")) != NULL ? 0 : -1;
+}
+
+static void
+be_strict(cfg_opt_t *opts)
+{
+	for (; opts->name != NULL; opts++) {
+		if (opts->type == CFGT_SEC)
+			be_strict(opts->subopts);
+		else if ((opts->flags & (CFGF_LIST | CFGF_MULTI)) == 0 &&
+		    opts->validcb == NULL)
+			opts->validcb = check_once;
+		if (opts->type == CFGT_INT && opts->parsecb == NULL)
+			opts->parsecb = parse_decimal;
+	}
+}
+
 cfg_t *
 conf_parse(const char *text, cfg_opt_t *opts, struct diags *ds)
 {
@@ -301,6 +349,7 @@ conf_parse(const char *text, cfg_opt_t *opts, struct diags *ds)
 
 	if (has_variable(text, ds))
 		return NULL;
+	be_strict(opts);
 	if ((cfg = cfg_init(opts, CFGF_NONE)) == NULL) {
 		diags_add(ds, 0, 0, "%s", strerror(ENOMEM));
 		return NULL;

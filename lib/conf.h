@@ -20,7 +20,9 @@ char	*conf_read(const char *path, struct diags *);
 
 /* Parse a NUL-terminated text by a table of libconfuse options.  The cfg_t,
  * for the caller to cfg_free, or NULL with at least one diag.  Unknown keys
- * are errors; the nearest known one is named.  `include` and $VARIABLES are
+ * are errors; the nearest known one is named; so is a key that stands twice in
+ * one place, unless it is a list.  Whole numbers are decimal.  The table is
+ * changed so far.  `include` and $VARIABLES are
  * not available: include is unknown to the table, and a '$' must be escaped
  * or stand in single quotes. */
 cfg_t	*conf_parse(const char *text, cfg_opt_t *opts, struct diags *);

@@ -56,7 +56,7 @@ cmd_rotate(const struct options *o, const struct retention_conf *conf,
 	struct run run = { 0 };
 	int status, rc;
 
-	if (argc > 1 || o->html != NULL || o->walk)
+	if (argc > 1)
 		return BS_USAGE;
 	pace_init(&pace);
 	be_idle();

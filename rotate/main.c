@@ -31,15 +31,44 @@
 
 static volatile sig_atomic_t got_signal;
 
+enum {
+	OPT_JSON = 256,
+	OPT_HTML,
+	OPT_MAX_LOAD,
+	OPT_METRICS,
+	OPT_RATE,
+	OPT_WALK,
+	OPT_HELP,
+	OPT_VERSION,
+	OPT_END
+};
+
+static const struct option longs[] = {
+	{ "json",	no_argument,		NULL,	OPT_JSON },
+	{ "html",	required_argument,	NULL,	OPT_HTML },
+	{ "max-load",	required_argument,	NULL,	OPT_MAX_LOAD },
+	{ "metrics",	required_argument,	NULL,	OPT_METRICS },
+	{ "rate",	required_argument,	NULL,	OPT_RATE },
+	{ "walk",	no_argument,		NULL,	OPT_WALK },
+	{ "help",	no_argument,		NULL,	OPT_HELP },
+	{ "version",	no_argument,		NULL,	OPT_VERSION },
+	{ NULL,		0,			NULL,	0 }
+};
+
+/* What can be done, by which word, and with which options; all take -f. */
 static const struct command {
 	const char	*name;
 	int		(*run)(const struct options *,
 			    const struct retention_conf *, int, char **);
+	const int	 takes[8];	/* the rest is 0 */
 } commands[] = {
-	{ "pin",	cmd_pin },
-	{ "unpin",	cmd_unpin },
-	{ "list",	cmd_pins },
-	{ "usage",	cmd_usage },
+	{ "pin",	cmd_pin,	{ 0 } },
+	{ "unpin",	cmd_unpin,	{ 0 } },
+	{ "list",	cmd_pins,	{ OPT_JSON } },
+	{ "usage",	cmd_usage,	{ 'j', OPT_HTML, OPT_JSON, OPT_WALK } },
+	{ NULL,		cmd_rotate,	{ 'j', 'n', 'v', OPT_JSON,
+					  OPT_MAX_LOAD, OPT_METRICS,
+					  OPT_RATE } },
 };
 
 static void
@@ -97,29 +126,6 @@ load_of(const char *text)
 	}
 	return load;
 }
-
-enum {
-	OPT_JSON = 256,
-	OPT_HTML,
-	OPT_MAX_LOAD,
-	OPT_METRICS,
-	OPT_RATE,
-	OPT_WALK,
-	OPT_HELP,
-	OPT_VERSION
-};
-
-static const struct option longs[] = {
-	{ "json",	no_argument,		NULL,	OPT_JSON },
-	{ "html",	required_argument,	NULL,	OPT_HTML },
-	{ "max-load",	required_argument,	NULL,	OPT_MAX_LOAD },
-	{ "metrics",	required_argument,	NULL,	OPT_METRICS },
-	{ "rate",	required_argument,	NULL,	OPT_RATE },
-	{ "walk",	no_argument,		NULL,	OPT_WALK },
-	{ "help",	no_argument,		NULL,	OPT_HELP },
-	{ "version",	no_argument,		NULL,	OPT_VERSION },
-	{ NULL,		0,			NULL,	0 }
-};
 
 static void
 parse_option(struct options *o, int ch)
@@ -199,17 +205,36 @@ prepare(void)
 	}
 }
 
-/* The command that the first word names; NULL: to rotate. */
+/* The command that the first word names; else to rotate. */
 static const struct command *
 command_of(const char *word)
 {
+	const struct command *c;
+
+	for (c = commands; c->name != NULL; c++)
+		if (word != NULL && strcmp(word, c->name) == 0)
+			break;
+	return c;
+}
+
+/* An option that the command does not take may have been meant to keep it from
+ * doing something, like -n. */
+static void
+check_option(const struct command *cmd, int ch)
+{
+	const struct option *l;
 	size_t i;
 
-	for (i = 0; word != NULL && i < sizeof(commands) / sizeof(*commands);
-	    i++)
-		if (strcmp(word, commands[i].name) == 0)
-			return &commands[i];
-	return NULL;
+	for (i = 0; cmd->takes[i] != 0; i++)
+		if (cmd->takes[i] == ch)
+			return;
+	for (l = longs; l->name != NULL && l->val != ch; l++)
+		;
+	if (l->name != NULL)
+		warnx("--%s does not go with this", l->name);
+	else
+		warnx("-%c does not go with this", ch);
+	usage_error();
 }
 
 int
@@ -218,18 +243,25 @@ main(int argc, char **argv)
 	struct options o = { .conf = CONF_FILE, .stop = &got_signal };
 	struct retention_conf conf;
 	const struct command *cmd;
+	bool given[OPT_END] = { false };
 	int ch, status;
 
 	(void)spawn_fill_fds();
-	while ((ch = getopt_long(argc, argv, "f:j:nv", longs, NULL)) != -1)
+	while ((ch = getopt_long(argc, argv, "f:j:nv", longs, NULL)) != -1) {
 		parse_option(&o, ch);
+		given[ch] = true;
+	}
 	argc -= optind;
 	argv += optind;
 	cmd = command_of(argv[0]);
+	given['f'] = false;
+	for (ch = 0; ch < OPT_END; ch++)
+		if (given[ch])
+			check_option(cmd, ch);
 	read_conf(&o, &conf);
 	log_init("irsync-rotate", LOG_TO_SYSLOG, LOG_DAEMON);
 	prepare();
-	status = cmd == NULL ? cmd_rotate(&o, &conf, argc, argv) :
+	status = cmd->name == NULL ? cmd->run(&o, &conf, argc, argv) :
 	    cmd->run(&o, &conf, argc - 1, argv + 1);
 	retention_free(&conf);
 	if (status == BS_USAGE)
