@@ -35,21 +35,36 @@ log_setlevel(enum log_level level)
 	atomic_store(&log_level, (int)level);
 }
 
+static void
+escape(char safe[LOG_SAFE], const char *raw)
+{
+	/* A destination of four bytes for each always has room. */
+	strvis(safe, raw, VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
+}
+
+void
+log_escape(char safe[LOG_SAFE], const char *fmt, va_list ap)
+{
+	char raw[LOG_RAW];
+
+	vsnprintf(raw, sizeof(raw), fmt, ap);
+	escape(safe, raw);
+}
+
 static void log_line(int, int, const char *, va_list)
     __attribute__((format(printf, 3, 0)));
 
 static void
 log_line(int pri, int errnum, const char *fmt, va_list ap)
 {
-	char raw[2048], safe[4 * sizeof(raw) + 1];
+	char raw[LOG_RAW], safe[LOG_SAFE];
 	size_t n;
 
 	vsnprintf(raw, sizeof(raw), fmt, ap);
 	n = strlen(raw);
 	if (errnum != 0)
 		snprintf(raw + n, sizeof(raw) - n, ": %s", strerror(errnum));
-	/* A destination of four bytes for each always has room. */
-	strvis(safe, raw, VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
+	escape(safe, raw);
 	if (log_dest == LOG_TO_SYSLOG)
 		syslog(pri, "%s", safe);
 	else

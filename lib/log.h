@@ -6,6 +6,8 @@
 #ifndef BACKSHELF_LOG_H
 #define BACKSHELF_LOG_H
 
+#include <stdarg.h>
+
 enum log_dest {
 	LOG_TO_STDERR,
 	LOG_TO_SYSLOG
@@ -32,6 +34,12 @@ void	log_warn(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	log_warnx(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	log_info(const char *, ...) __attribute__((format(printf, 1, 2)));
 void	log_debug(const char *, ...) __attribute__((format(printf, 1, 2)));
+
+/* Format a line into `safe`, passed through vis(3) in the same way. */
+#define LOG_RAW		2048
+#define LOG_SAFE	(4 * LOG_RAW + 1)
+void	log_escape(char safe[LOG_SAFE], const char *, va_list)
+	    __attribute__((format(printf, 2, 0)));
 
 /* Log, then exit(BS_FAIL).  For start-up only: nothing that a client or a
  * disk does may end a daemon. */

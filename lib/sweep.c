@@ -58,7 +58,7 @@ struct sweep {
 	unsigned		  depth_max;
 	struct inoset		 *set;	/* NULL: links are counted */
 	struct sweep_result	 *res;	/* under lock */
-	struct links		 *links;	/* under lock */
+	struct links		 *links;	/* under lock; or NULL */
 	int			 *errnum;	/* of the first problem */
 	pthread_mutex_t		  lock;
 	pthread_cond_t		  wake;
@@ -82,7 +82,8 @@ static bool
 stopped(const struct sweep *s)
 {
 	return (s->opts->stop != NULL && *s->opts->stop != 0) ||
-	    (s->set != NULL && atomic_load(&s->set->full));
+	    (s->set != NULL && atomic_load(&s->set->full)) ||
+	    (s->links != NULL && atomic_load(&s->links->full));
 }
 
 static int
@@ -197,14 +198,14 @@ remove_member(const struct sweep *s, const struct node *n, unsigned m,
 /* Is this the link of a file with which its blocks count?  1, 0, or -1 with
  * errno. */
 static int
-link_counts(struct sweep *s, const struct stat *st)
+link_counts(struct sweep *s, uint64_t ino, const struct stat *st)
 {
 	int last;
 
 	if (s->set != NULL || st->st_nlink <= 1)
 		return 1;
 	pthread_mutex_lock(&s->lock);
-	last = links_seen(s->links, st->st_ino, st->st_nlink);
+	last = links_seen(s->links, ino, st->st_nlink);
 	pthread_mutex_unlock(&s->lock);
 	return last;
 }
@@ -214,21 +215,23 @@ static void
 measure_file(struct worker *w, struct node *n, const struct entry *e)
 {
 	const char *name = BATCH_NAME(&w->batch, e);
+	uint64_t ino = e->ino ^ n->salt;
 	struct sweep *s = w->s;
 	struct stat st;
 	int counts;
 
-	if (s->set != NULL && inoset_add(s->set, e->ino ^ n->salt) != 1)
+	if (s->set != NULL ? inoset_add(s->set, ino) != 1 :
+	    !links_want(s->links, ino))
 		return;
 	if (fstatat(n->fd[e->member], name, &st, AT_SYMLINK_NOFOLLOW) == -1) {
 		problem(s, n, e->member, name, errno);
 		return;
 	}
 	w->res.files++;
-	if ((counts = link_counts(s, &st)) == 1) {
+	if ((counts = link_counts(s, ino, &st)) == 1) {
 		w->res.bytes += (uint64_t)st.st_blocks * 512;
 		w->res.inodes++;
-	} else if (counts == -1)
+	} else if (counts == -1 && !stopped(s))
 		problem(s, n, e->member, name, errno);
 }
 
@@ -393,7 +396,7 @@ measure_folder(struct worker *w, struct node *n, int fd)
 		return;
 	/* Each subvolume of a btrfs is a device of its own. */
 	n->salt = (uint64_t)st.st_dev * UINT64_C(0xd6e8feb86659fd93);
-	if (w->s->set == NULL || w->s->set->part == 0) {
+	if ((w->s->set != NULL ? w->s->set->part : w->s->links->part) == 0) {
 		w->res.bytes += (uint64_t)st.st_blocks * 512;
 		w->res.inodes++;
 	}
@@ -691,7 +694,6 @@ static int
 sweep_all(const struct sweep_item *v, size_t n, struct sweep *s,
     struct sweep_result *res)
 {
-	struct links links = { 0 };
 	size_t group = n < SWEEP_GROUP ? n : SWEEP_GROUP, i;
 	unsigned jobs = s->opts->jobs;
 	int errnum = 0;
@@ -701,7 +703,6 @@ sweep_all(const struct sweep_item *v, size_t n, struct sweep *s,
 		return 0;
 	fit(s->measure, &jobs, &group, &s->depth_max);
 	s->res = res;
-	s->links = &links;
 	s->errnum = &errnum;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->wake, NULL);
@@ -713,7 +714,6 @@ sweep_all(const struct sweep_item *v, size_t n, struct sweep *s,
 	}
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
-	links_free(&links);
 	res->stopped = stopped(s);
 	if (res->stopped)
 		errnum = EINTR;
@@ -742,17 +742,11 @@ sweep_remove(const struct sweep_item *v, size_t n,
 }
 
 int
-sweep_measure(const struct sweep_item *v, size_t n,
-    const struct sweep_opts *opts, struct sweep_result *res)
-{
-	return sweep_read(v, n, opts, NULL, res);
-}
-
-int
 sweep_read(const struct sweep_item *v, size_t n, const struct sweep_opts *opts,
-    struct inoset *set, struct sweep_result *res)
+    struct inoset *set, struct links *links, struct sweep_result *res)
 {
-	struct sweep s = { .opts = opts, .measure = true, .set = set };
+	struct sweep s = { .opts = opts, .measure = true, .set = set,
+	    .links = links };
 
 	return sweep_all(v, n, &s, res);
 }

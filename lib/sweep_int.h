@@ -67,12 +67,23 @@ size_t	batch_sort(struct batch *);
 struct links {
 	struct link	*v;
 	size_t		 n, size;	/* used; all, a power of two */
+	size_t		 size_max;
+	unsigned	 part, parts;	/* which inodes are looked at; parts: a
+					 * power of two */
+	atomic_bool	 full;		/* there were too many of them */
 };
 
+/* Is this inode of the part that is looked at? */
+bool	links_want(const struct links *, uint64_t ino);
+
 /* One more link to the inode was seen.  1 if that was the last of nlink, 0 if
- * there are more, -1 with errno ENOMEM. */
+ * there are more, -1 with errno ENOMEM, or full. */
 int	links_seen(struct links *, uint64_t ino, uint64_t nlink);
 void	links_free(struct links *);
+
+/* sweep_measure, with a table that has no more places than so many. */
+int	sweep_measure_within(size_t places, const struct sweep_item *, size_t n,
+	    const struct sweep_opts *, struct sweep_result *);
 
 /*
  * sweep_share.c: which inodes were seen at all, by several threads.
@@ -85,6 +96,9 @@ struct inoset {
 	unsigned		 part, parts;	/* which inodes are looked at */
 };
 
+/* Spread inode numbers, which often are consecutive, over all bits. */
+uint64_t scatter(uint64_t ino);
+
 /* Add an inode.  1: it is new; 0: it was there, or is not of the part that is
  * looked at; -1: there is no room. */
 int	inoset_add(struct inoset *, uint64_t ino);
@@ -93,10 +107,12 @@ int	inoset_add(struct inoset *, uint64_t ino);
  * sweep.c
  */
 
-/* Read trees, of which one after the other is gone through; with a set, only
- * what is new in it counts.  Otherwise as sweep_measure. */
+/* Read trees, of which one after the other is gone through.  With a set, only
+ * what is new in it counts; else with the links, only those whose last one is
+ * seen.  Of these two one is NULL.  Ends early, as if stopped, when it is full.
+ * Otherwise as sweep_measure. */
 int	sweep_read(const struct sweep_item *, size_t n,
-	    const struct sweep_opts *, struct inoset *,
+	    const struct sweep_opts *, struct inoset *, struct links *,
 	    struct sweep_result *);
 
 #endif

@@ -16,8 +16,7 @@
 #define PLACES		(1U << 22)	/* 32 MiB, of which half is used */
 #define PARTS_MAX	(1U << 16)
 
-/* Inode numbers often are consecutive. */
-static uint64_t
+uint64_t
 scatter(uint64_t ino)
 {
 	ino ^= ino >> 32;
@@ -60,7 +59,7 @@ share_part(const struct sweep_item *items, size_t n,
 	memset(set->v, 0, set->size * sizeof(*set->v));
 	atomic_store(&set->n, 0);
 	for (i = 0; i < n; i++) {
-		if (sweep_read(&items[i], 1, opts, set, &res) == -1 &&
+		if (sweep_read(&items[i], 1, opts, set, NULL, &res) == -1 &&
 		    errnum == 0)
 			errnum = errno;
 		if (res.stopped)

@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <vis.h>
 
 #include "client.h"
 #include "human.h"
@@ -28,25 +27,18 @@
 void
 client_warn(const struct run *run, struct client *c, const char *fmt, ...)
 {
-	char raw[1024], safe[4 * sizeof(raw) + 1];
+	char text[LOG_SAFE];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
+	log_escape(text, fmt, ap);
 	va_end(ap);
-	strvis(safe, raw, VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
 	if (run->progress != NULL)
 		progress_hide(run->progress);
-	fprintf(stderr, "irsync-rotate: %s: %s\n", c->host, safe);
+	fprintf(stderr, "irsync-rotate: %s: %s\n", c->host, text);
 	if (!run->dry)
-		log_warnx("%s: %s", c->host, raw);
-	(void)strv_add(&c->warnings, safe);
-}
-
-static bool
-is_stopped(const struct run *run)
-{
-	return run->stop != NULL && *run->stop != 0;
+		log_warnx("%s: %s", c->host, text);
+	(void)strv_add(&c->warnings, text);
 }
 
 /* The stamp that HOST.full points to, or "" if it points to no snapshot. */
@@ -232,7 +224,7 @@ expire(struct run *run, struct client *c, struct store *s)
 	char reason[PLAN_REASON];
 	size_t i;
 
-	for (i = 0; i < c->n && !is_stopped(run); i++) {
+	for (i = 0; i < c->n && !run_is_stopped(run); i++) {
 		if (c->outcome[i] != OUTCOME_DROP)
 			continue;
 		if (prune_expire(s, c->snaps[i].stamp) == -1) {
@@ -329,15 +321,19 @@ delete_expired(struct run *run, struct client *c, struct store *s,
 	struct hearing h = { run, c, 0 };
 	struct sweep_opts opts = sweep_opts(run, &h);
 	struct sweep_result res;
+	uint64_t before, after;
 	size_t i;
 
 	show_client(run, c, stamps->n);
+	before = space_of(store_fd(s)).bytes;
 	if (prune_delete(s, stamps, &opts, &res) == -1 &&
 	    res.problems == 0 && errno != EINTR)
 		client_warn(run, c, "%s", strerror(errno));
 	if (run->progress != NULL)
 		progress_clear(run->progress);
 	hear_rest(&h);
+	after = space_of(store_fd(s)).bytes;
+	res.bytes = after > before ? after - before : 0;
 	add_result(&c->swept, &res);
 	for (i = 0; i < c->n; i++)
 		if (c->outcome[i] == OUTCOME_LEFT &&

@@ -88,9 +88,13 @@ print_sums(FILE *f, const struct run *run, const struct sums *s)
 		human_size(size, s->bytes);
 		fprintf(f, "%zu kept, %zu to go, %s%s would be free",
 		    s->kept, s->dropped, s->at_least ? "at least " : "", size);
-	} else
+	} else {
 		fprintf(f, "%zu kept, %zu removed", remaining(s, false),
 		    s->removed);
+		human_size(size, s->bytes);
+		if (s->bytes != 0)
+			fprintf(f, ", %s freed", size);
+	}
 }
 
 static void
@@ -243,7 +247,7 @@ client_json(const struct run *run, const struct client *c)
 	for (i = 0; i < c->warnings.n; i++)
 		json_array_append_new(warnings,
 		    json_string(c->warnings.v[i]));
-	return json_pack("{ss sI sI sI so so sI sI sI so sb sb sb so}",
+	return json_pack("{ss sI sI sI so so sI sI sI sI sb sb sb so}",
 	    "client", c->host,
 	    "kept", (json_int_t)remaining(&sums, run->dry),
 	    "dropped", (json_int_t)sums.dropped,
@@ -253,8 +257,7 @@ client_json(const struct run *run, const struct client *c)
 	    "leftovers", (json_int_t)c->leftovers,
 	    "files", (json_int_t)c->swept.files,
 	    "folders", (json_int_t)c->swept.dirs,
-	    "freed", run->dry ? json_integer((json_int_t)c->swept.bytes) :
-	    json_null(),
+	    "freed", (json_int_t)c->swept.bytes,
 	    "at_least", (int)c->swept.at_least,
 	    "busy", (int)c->busy,
 	    "failed", (int)c->failed,

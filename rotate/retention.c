@@ -306,17 +306,23 @@ retention_parse(const char *text, struct retention_conf *conf,
 	return -1;
 }
 
+bool
+retention_fits(const struct retention_client *c, const char *host)
+{
+	return c->glob ? fnmatch(c->pattern, host, FNM_NOESCAPE) == 0 :
+	    strcmp(c->pattern, host) == 0;
+}
+
 const struct retention *
 retention_for(const struct retention_conf *conf, const char *host)
 {
 	size_t i;
 
 	for (i = 0; i < conf->n; i++)
-		if (!conf->v[i].glob && strcmp(conf->v[i].pattern, host) == 0)
+		if (!conf->v[i].glob && retention_fits(&conf->v[i], host))
 			return &conf->v[i].r;
 	for (i = 0; i < conf->n; i++)
-		if (conf->v[i].glob &&
-		    fnmatch(conf->v[i].pattern, host, FNM_NOESCAPE) == 0)
+		if (conf->v[i].glob && retention_fits(&conf->v[i], host))
 			return &conf->v[i].r;
 	return &conf->defaults;
 }

@@ -78,6 +78,9 @@ int	retention_parse(const char *text, struct retention_conf *,
 const struct retention	*retention_for(const struct retention_conf *,
 			    const char *host);
 
+/* Is the section for this client, unless another one is? */
+bool	retention_fits(const struct retention_client *, const char *host);
+
 /* How many of `all` are to stay free. */
 uint64_t	 retention_reserve(const struct retention_free *,
 		    uint64_t all);

@@ -10,18 +10,36 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "client.h"
 #include "exits.h"
+#include "log.h"
 #include "squeeze.h"
 
-static bool
-is_stopped(const struct run *run)
+bool
+run_is_stopped(const struct run *run)
 {
 	return run->stop != NULL && *run->stop != 0;
+}
+
+void
+run_warn(struct run *run, const char *fmt, ...)
+{
+	char text[LOG_SAFE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	log_escape(text, fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "irsync-rotate: %s\n", text);
+	if (!run->dry)
+		log_warnx("%s", text);
+	(void)strv_add(&run->warnings, text);
 }
 
 struct space
@@ -67,16 +85,35 @@ rotate_clients(struct run *run)
 {
 	size_t i;
 
-	for (i = 0; i < run->n && !is_stopped(run); i++)
+	for (i = 0; i < run->n && !run_is_stopped(run); i++)
 		client_rotate(run, &run->v[i]);
 	/* Whoever was being pushed then may be done by now. */
-	for (i = 0; i < run->n && !is_stopped(run); i++)
+	for (i = 0; i < run->n && !run_is_stopped(run); i++)
 		if (run->v[i].busy)
 			client_rotate(run, &run->v[i]);
 	for (i = 0; i < run->n; i++)
 		if (run->v[i].busy)
 			client_warn(run, &run->v[i],
 			    "a push is running: left to the next run");
+}
+
+/* A section that is for nobody may have been meant for somebody, whose rules are
+ * others then.  Said before anything is lost by it. */
+static void
+look_for_misprints(struct run *run)
+{
+	const struct retention_client *rc;
+	size_t i, k;
+
+	for (i = 0; i < run->conf->n; i++) {
+		rc = &run->conf->v[i];
+		for (k = 0; k < run->n; k++)
+			if (retention_fits(rc, run->v[k].host))
+				break;
+		if (k == run->n)
+			run_warn(run, "section '%s': no such client in %s",
+			    rc->pattern, run->root);
+	}
 }
 
 int
@@ -90,12 +127,14 @@ run_all(struct run *run)
 		goto out;
 	if (find_clients(run) == -1)
 		goto out;
+	if (run->dry)
+		look_for_misprints(run);
 	run->before = space_of(fd);
 	rotate_clients(run);
-	if (!is_stopped(run))
+	if (!run_is_stopped(run))
 		squeeze(run, fd);
 	run->after = space_of(fd);
-	run->stopped = is_stopped(run);
+	run->stopped = run_is_stopped(run);
 	rc = 0;
 out:
 	saved = errno;

@@ -50,7 +50,9 @@ struct client {
 	enum push_outcome	 push;
 	size_t			 leftovers;	/* .expired.* found there */
 	struct sweep_result	 swept;	/* what was deleted; or, of a dry run,
-					 * what would be */
+					 * what would be.  bytes: of a real
+					 * one, by how much more became free
+					 * meanwhile */
 	bool			 looked;	/* leftovers were counted */
 	bool			 busy;	/* a push was running: left alone */
 	bool			 failed;	/* it could not be looked at */
@@ -91,6 +93,14 @@ enum {
 /* Rotate.  What goes wrong with one client is a warning of that client.  0, or
  * -1 with errno: nothing was done (EWOULDBLOCK: another run is at it). */
 int	run_all(struct run *);
+
+/* Was it told to stop? */
+bool	run_is_stopped(const struct run *);
+
+/* Warn about all of it: to stderr, to the log unless nothing is done anyway,
+ * and for the report. */
+void	run_warn(struct run *, const char *, ...)
+	    __attribute__((format(printf, 2, 3)));
 
 /* What is free on the file system of an open folder; zeros if it is not known. */
 struct space	space_of(int fd);

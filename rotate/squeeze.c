@@ -11,17 +11,14 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <vis.h>
 
 #include "client.h"
 #include "fair.h"
 #include "human.h"
-#include "log.h"
 #include "squeeze.h"
 
 /* What a client could give. */
@@ -38,32 +35,6 @@ offer_free(struct offer *o)
 	free(o->order);
 	free(o->gain);
 	memset(o, 0, sizeof(*o));
-}
-
-static bool
-is_stopped(const struct run *run)
-{
-	return run->stop != NULL && *run->stop != 0;
-}
-
-/* Warn about all of it. */
-static void warn_run(struct run *, const char *, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static void
-warn_run(struct run *run, const char *fmt, ...)
-{
-	char raw[512], safe[4 * sizeof(raw) + 1];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
-	va_end(ap);
-	strvis(safe, raw, VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
-	fprintf(stderr, "irsync-rotate: %s\n", safe);
-	if (!run->dry)
-		log_warnx("%s", raw);
-	(void)strv_add(&run->warnings, safe);
 }
 
 /* The snapshots that are kept, those first that never go, then the last to go
@@ -223,18 +194,18 @@ squeeze_all(struct run *run, int rootfd, const struct want *want)
 
 	if (offers == NULL || fairs == NULL)
 		goto out;
-	for (i = 0; i < run->n && !is_stopped(run); i++)
+	for (i = 0; i < run->n && !run_is_stopped(run); i++)
 		if (is_there(run, &run->v[i], rootfd) &&
 		    offer_make(run, &run->v[i], &offers[i]) == 0)
 			fairs[i] = (struct fair){ offers[i].gain, offers[i].n,
 			    0 };
-	if (is_stopped(run))
+	if (run_is_stopped(run))
 		goto out;
 	if (!fair_gain(fairs, run->n, want->bytes, want->inodes))
-		warn_run(run, "%s: less is free than %s asks for, and no more"
+		run_warn(run, "%s: less is free than %s asks for, and no more"
 		    " may go", run->root, want->bytes != 0 ? "min-free" :
 		    "min-free-inodes");
-	for (i = 0; i < run->n && !is_stopped(run); i++)
+	for (i = 0; i < run->n && !run_is_stopped(run); i++)
 		client_squeeze(run, &run->v[i], offers[i].order,
 		    fairs[i].taken, offers[i].gain, want->bytes != 0 ?
 		    PLAN_MIN_FREE : PLAN_MIN_INODES);
@@ -252,7 +223,7 @@ squeeze(struct run *run, int rootfd)
 	struct want want;
 	size_t i;
 
-	for (i = 0; i < run->n && !is_stopped(run); i++)
+	for (i = 0; i < run->n && !run_is_stopped(run); i++)
 		if (run->v[i].r->max_size != 0)
 			squeeze_client(run, &run->v[i]);
 	if (retention_reserve(&run->conf->min_free, 100) == 0 &&
@@ -268,7 +239,7 @@ squeeze(struct run *run, int rootfd)
 	for (i = 0; i < run->n; i++)
 		subvols += run->v[i].swept.subvols;
 	if (subvols != 0 && !run->dry) {
-		warn_run(run, "%s: less is free than is asked for, but %llu "
+		run_warn(run, "%s: less is free than is asked for, but %llu "
 		    "subvolumes are still being cleaned up: left to the next "
 		    "run", run->root, (unsigned long long)subvols);
 		return;

@@ -15,10 +15,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <vis.h>
 
 #include "file.h"
 #include "human.h"
+#include "log.h"
 #include "owner.h"
 #include "usage.h"
 
@@ -33,14 +33,13 @@ static void note(struct usage_client *, const char *, ...)
 static void
 note(struct usage_client *c, const char *fmt, ...)
 {
-	char raw[512], safe[4 * sizeof(raw) + 1];
+	char text[LOG_SAFE];
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(raw, sizeof(raw), fmt, ap);
+	log_escape(text, fmt, ap);
 	va_end(ap);
-	strvis(safe, raw, VIS_OCTAL | VIS_TAB | VIS_NL | VIS_NOSLASH);
-	(void)strv_add(&c->problems, safe);
+	(void)strv_add(&c->problems, text);
 }
 
 /* The share of a snapshot in the cache, or NULL. */
@@ -340,7 +339,11 @@ usage_gather(struct usage *u)
 	free(hosts.v);
 	for (i = 0; i < u->n && (u->stop == NULL || *u->stop == 0); i++) {
 		look_at_client(u, &u->v[i]);
-		u->per_day += u->v[i].per_day;
+		/* What the stores remember may be anything. */
+		if (__builtin_add_overflow(u->per_day, u->v[i].per_day,
+		    &u->per_day))
+			u->per_day = u->v[i].per_day > 0 ? INT64_MAX :
+			    -INT64_MAX;
 	}
 	u->days_left = u->per_day <= 0 ? -1 :
 	    (int64_t)u->space.bytes / u->per_day;

@@ -83,4 +83,9 @@ picture() {
 	grep -E "^  keep +$(days_ago 0) .* complete +newest complete, age 3 d, keep-weekly 1/2$" <<<"$output"
 	grep -E "^  drop +$(days_ago 41) .* partial +(past every rule|keep-monthly keeps .* instead)$" <<<"$output"
 	grep -E "^2 clients: " <<<"$output"
+	# Whose rules are these?
+	echo 'client "wbe" { keep-yearly = 9 }' >>"$T/rotate.conf"
+	run rotate -n
+	[ "$status" = 1 ]
+	[[ $output == *"section 'wbe': no such client in $T/root"* ]]
 }

@@ -52,6 +52,15 @@ refused() {
 	[ "$status" = 64 ]
 	run "$BIN/irsync-rotate" -f "$T/rotate.conf" "$T/nowhere"
 	[ "$status" = 2 ]
+	# Not pinned for a dry run's sake.
+	make_days web 1
+	echo "root = \"$T/root\"" >>"$T/rotate.conf"
+	run "$BIN/irsync-rotate" -f "$T/rotate.conf" -n pin web "$(days_ago 0)" why
+	[ "$status" = 64 ]
+	[[ $output == *"-n does not go with this"* ]]
+	[ ! -e "$T/root/web.snaps/.pins" ]
+	run "$BIN/irsync-rotate" -f "$T/rotate.conf" --rate 5 list
+	[ "$status" = 64 ]
 	run "$BIN/irsync-rotate" --help
 	[ "$status" = 0 ]
 	run "$BIN/irsync-rotate" --version

@@ -41,7 +41,11 @@ conf() {
 	fill db 10 1024
 	conf 'client "web" { max-size = "6M" }'
 	rotate -n --json >"$T/plan"
-	rotate
+	rotate --json >"$T/run"
+	# Six of about a MiB, and what the file system had to say of them.
+	jq -e '.clients[] | select(.client == "web") |
+	    .freed > 5900000 and .freed < 7000000' "$T/run"
+	jq -e '.clients[] | select(.client == "db") | .freed == 0' "$T/run"
 	# A shared MiB and four of their own.
 	[ "$(snapshots web)" = "$(for i in 3 2 1 0; do days_ago $i; done)" ]
 	[ "$(du -s --block-size=1 "$T/root/web.snaps" | cut -f 1)" -le 6400000 ]

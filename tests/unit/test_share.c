@@ -119,6 +119,34 @@ each_file_counts_for_its_first_tree(void **state)
 	}
 }
 
+/* All trees free what all shares are; some free no less with a small table. */
+static void
+a_small_table_measures_the_same(void **state)
+{
+	struct sweep_share want[TREES] = { 0 };
+	struct sweep_item items[TREES];
+	struct sweep_opts opts = { .jobs = 2 };
+	struct sweep_result large, small;
+	uint64_t all = 0;
+	char names[TREES][8];
+	unsigned t;
+
+	(void)state;
+	grow(items, names, want);
+	for (t = 1; t <= TREES; t++) {
+		assert_int_equal(sweep_measure(items, t, &opts, &large), 0);
+		assert_int_equal(sweep_measure_within(16, items, t, &opts,
+		    &small), 0);
+		assert_int_equal(small.bytes, large.bytes);
+		assert_int_equal(small.inodes, large.inodes);
+		assert_int_equal(small.files, large.files);
+		assert_int_equal(small.dirs, large.dirs);
+		all += want[t - 1].bytes;
+	}
+	assert_int_equal(small.bytes, all);
+	assert_false(small.stopped);
+}
+
 static void
 what_cannot_be_read_is_said(void **state)
 {
@@ -180,6 +208,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		WITH_BASE(each_file_counts_for_its_first_tree),
+		WITH_BASE(a_small_table_measures_the_same),
 		WITH_BASE(what_cannot_be_read_is_said),
 		cmocka_unit_test(a_full_table_says_so),
 		cmocka_unit_test(parts_share_the_inodes),
