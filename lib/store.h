@@ -40,6 +40,7 @@ enum store_way {
 };
 
 const char	*store_way_name(enum store_way);	/* "overlay", … */
+int		 store_way_parse(const char *, enum store_way *); /* or -1 */
 
 enum snapshot_status {
 	SNAPSHOT_COMPLETE,	/* rsync ended with 0 */
@@ -156,6 +157,9 @@ struct push_request {
 					 * own makes it linkdest, where it
 					 * would be overlay.  Btrfs where there
 					 * are no subvolumes is -1. */
+	bool		 guarded;	/* it may be hostile: nothing that was
+					 * pushed makes it linkdest, in which
+					 * rsync can reach the base's inodes */
 };
 
 /* Start or take up the client's push.  Takes the writer's lock, waiting up to
@@ -163,7 +167,8 @@ struct push_request {
  * commit that was interrupted, decides what an unfinished push left is worth
  * (see ARCHITECTURE.md), and prepares .push.  NULL with errno: EWOULDBLOCK
  * (another push is running), EINVAL (subdir), EEXIST (HOST.full is there and
- * not a symlink), ENOSPC … */
+ * not a symlink), ENOTSUP (guarded, and the base holds overlay attributes),
+ * ENOSPC … */
 struct push	*push_begin(struct store *, const struct push_request *);
 
 /* Which way it goes, and whether an earlier push's files are taken up. */

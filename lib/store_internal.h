@@ -93,7 +93,6 @@ int	 store_link_full(struct store *);
 int	 store_full_is_ours(struct store *);
 
 /* store_record.c, store_state.c: pure. */
-int	 store_way_parse(const char *, enum store_way *);
 int	 push_state_parse(const char *buf, size_t len, struct push_state *);
 char	*push_state_format(const struct push_state *);
 int	 push_commit_parse(const char *buf, size_t len, struct push_commit *);

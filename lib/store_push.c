@@ -174,10 +174,12 @@ way_is_btrfs(int pushfd, int asked, const struct snapshot *base)
 	    btrfs_works(pushfd);
 }
 
-/* Which way this push goes. */
-static enum store_way
-way_choose(struct store *s, int pushfd, int asked, const struct snapshot *base)
+/* Which way this push goes, an enum store_way; or -1 with errno. */
+static int
+way_choose(struct store *s, int pushfd, const struct push_request *req,
+    const struct snapshot *base)
 {
+	int asked = req->way;
 	bool failed;
 
 	if (asked == STORE_WAY_LINKDEST)
@@ -189,6 +191,10 @@ way_choose(struct store *s, int pushfd, int asked, const struct snapshot *base)
 		    s->host, base->stamp);
 		return STORE_WAY_LINKDEST;
 	}
+	if (base->overlay_xattrs && req->guarded) {
+		errno = ENOTSUP;
+		return -1;
+	}
 	if (base->overlay_xattrs) {
 		log_info("%s: %s holds overlay attributes of the client's "
 		    "own: going the linkdest way", s->host, base->stamp);
@@ -197,7 +203,8 @@ way_choose(struct store *s, int pushfd, int asked, const struct snapshot *base)
 	if (asked == STORE_WAY_OVERLAY)
 		return STORE_WAY_OVERLAY;
 	/* What the mount refused the last time may be let in this way. */
-	if (base->recorded && base->status == SNAPSHOT_PARTIAL &&
+	if (!req->guarded && base->recorded &&
+	    base->status == SNAPSHOT_PARTIAL &&
 	    base->way == STORE_WAY_OVERLAY && overlay_may_refuse())
 		return STORE_WAY_LINKDEST;
 	failed = faccessat(s->fd, STORE_NOVERLAY, F_OK,
@@ -369,6 +376,7 @@ push_prepare(struct push *p, const struct push_request *req)
 	struct store *s = p->store;
 	struct snapshot newest;
 	char last[STAMP_SIZE];
+	int way;
 
 	if (store_full_is_ours(s) == -1 || store_recover(s) == -1 ||
 	    store_newest(s, true, &newest, last) == -1 ||
@@ -377,7 +385,9 @@ push_prepare(struct push *p, const struct push_request *req)
 	strlcpy(p->c.base, newest.stamp, sizeof(p->c.base));
 	if ((p->fd = dir_make_at(s->fd, STORE_PUSH, 0700)) == -1)
 		return -1;
-	p->c.way = way_choose(s, p->fd, req->way, &newest);
+	if ((way = way_choose(s, p->fd, req, &newest)) == -1)
+		return -1;
+	p->c.way = (enum store_way)way;
 	if (!(p->c.resumed = can_take_up(p)) && push_renew(p) == -1)
 		return -1;
 	if (folders_prepare(p) == 0)

@@ -61,6 +61,10 @@ int	job_rule(struct job *, const char *path, enum sandbox_access);
 int	job_show(struct job *, const char *name, int fd, const char *below,
 	    bool writable);
 
+/* Each snapshot that is shown is a descriptor, and the usual limit is 1024:
+ * raise it as far as it goes. */
+void	job_open_many(void);
+
 /* Build the argument vector and run rsync.  0 with *e filled, or -1 with
  * errno. */
 int	job_run(struct job *, struct ending *e);

@@ -89,19 +89,18 @@ read_from(cfg_t *cfg, struct policy_client *c, const struct place *at)
 static int
 read_words(cfg_t *cfg, struct policy_client *c, const struct place *at)
 {
+	enum store_way way;
 	const char *s;
 	int rc = 0;
 
 	if ((s = text_of(cfg, "way")) != NULL) {
 		if (strcmp(s, "auto") == 0)
 			c->way = -1;
-		else if (strcmp(s, "overlay") == 0)
-			c->way = STORE_WAY_OVERLAY;
-		else if (strcmp(s, "linkdest") == 0)
-			c->way = STORE_WAY_LINKDEST;
+		else if (store_way_parse(s, &way) == 0)
+			c->way = (int)way;
 		else
-			rc = bad(at, "way", "auto, overlay or linkdest, not",
-			    s);
+			rc = bad(at, "way", "auto, overlay, linkdest or "
+			    "btrfs, not", s);
 	}
 	if ((s = text_of(cfg, "sandbox")) != NULL) {
 		c->sandbox = strcmp(s, "off") != 0;

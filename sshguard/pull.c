@@ -4,8 +4,6 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <sys/resource.h>
-
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -44,18 +42,6 @@ show_snapshot(struct job *b, struct store *st, const char *stamp,
 	return job_show(b, name, fd, below, false);
 }
 
-/* Each snapshot that is shown is a descriptor, and the usual limit is 1024. */
-static void
-raise_open_files(void)
-{
-	struct rlimit r;
-
-	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
-		return;
-	r.rlim_cur = r.rlim_max;
-	(void)setrlimit(RLIMIT_NOFILE, &r);
-}
-
 static int
 show_stamps(struct job *b, struct store *st, const struct snapshot *s,
     size_t n)
@@ -64,7 +50,7 @@ show_stamps(struct job *b, struct store *st, const struct snapshot *s,
 	size_t i;
 
 	if (b->v->all)
-		raise_open_files();
+		job_open_many();
 	if (jail_add_empty(&b->jail, b->snaps, n > 0 ? s[n - 1].time : 0) == -1)
 		return -1;
 	for (i = 0; i < n; i++) {

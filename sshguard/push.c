@@ -40,16 +40,51 @@ place_of(struct job *b, const char *path)
 	return job_text(b, "%s", p);
 }
 
+/* Show a folder of the store that stands in one that can be written to as one
+ * that cannot. */
+static int
+seal(struct job *b, struct store *st, const char *name)
+{
+	char below[2 * NAME_SIZE];
+	int fd;
+
+	if ((fd = openat(store_fd(st), name, O_PATH | O_DIRECTORY |
+	    O_NOFOLLOW | O_CLOEXEC)) == -1)
+		return errno == ENOENT ? 0 : -1;
+	snprintf(below, sizeof(below), "%s/%s", b->snaps, name);
+	return job_show(b, below, fd, below, false);
+}
+
+/* Show the store.  Files can be linked only within one mount, so the base and
+ * the push's folder are in one that can be written to.  Landlock keeps rsync
+ * from the rest of it, but for modes, times and attributes. */
+static int
+show_store(struct job *b, struct store *st, const struct push *p)
+{
+	struct snapshot *s = NULL;
+	size_t n = 0, i;
+	int fd, rc;
+
+	if ((fd = fcntl(store_fd(st), F_DUPFD_CLOEXEC, 3)) == -1 ||
+	    job_show(b, b->snaps, fd, b->snaps, true) == -1 ||
+	    seal(b, st, ".meta") == -1 || store_list(st, &s, &n) == -1)
+		return -1;
+	job_open_many();
+	for (i = 0, rc = 0; rc == 0 && i < n; i++)
+		if (strcmp(s[i].stamp, push_base(p)) != 0)
+			rc = seal(b, st, s[i].stamp);
+	free(s);
+	return rc;
+}
+
 static int
 prepare_linkdest(struct job *b, struct store *st, const struct push *p)
 {
 	const struct strv *ld = push_linkdests(p);
 	const char *place;
 	size_t i;
-	int fd;
 
-	if (b->own_root && ((fd = fcntl(store_fd(st), F_DUPFD_CLOEXEC,
-	    3)) == -1 || job_show(b, b->snaps, fd, b->snaps, true) == -1))
+	if (b->own_root && show_store(b, st, p) == -1)
 		return -1;
 	for (i = 0; i < ld->n; i++)
 		if ((place = place_of(b, ld->v[i])) == NULL ||
@@ -111,6 +146,12 @@ prepare_push(struct job *b, struct store *st, const struct push *p)
 	return job_rule(b, b->scene.dest, SANDBOX_WRITE);
 }
 
+/* The client has attributes that only the linkdest way can go on from, and
+ * that way is not a client's to choose. */
+static const char only_linkdest[] = "attributes named user.overlay.*, from "
+    "which only --link-dest can go on; that the policy must say, by way = "
+    "\"linkdest\"";
+
 static void
 say_snapshot(const struct job *b, const struct snapshot *s,
     const struct ending *e)
@@ -127,6 +168,9 @@ say_snapshot(const struct job *b, const struct snapshot *s,
 	if (surge_found(s, e->bytes_in, packed, warning, sizeof(warning)))
 		journal_log(b->j, "%s: warning: snapshot %s %s", b->q->client,
 		    s->stamp, warning);
+	if (s->overlay_xattrs && s->way == STORE_WAY_OVERLAY)
+		journal_tell(b->j, "%s: warning: snapshot %s holds %s",
+		    b->q->client, s->stamp, only_linkdest);
 	if ((b->v->rq.effects & RSYNC_VERBOSE) != 0)
 		journal_client("snapshot %s %s: %" PRIu64 " entries, %" PRIu64
 		    " linked, %" PRIu64 " moved, %" PRIu64 " dropped, %s on "
@@ -280,6 +324,16 @@ admit_push(struct job *b, struct store *st, const struct push *p,
 	return limit_push(b, st, p, quota);
 }
 
+static int
+not_begun(const struct job *b)
+{
+	if (errno != ENOTSUP)
+		return job_failed(b, "no push was begun");
+	journal_tell(b->j, "%s: the last snapshot holds %s", b->q->client,
+	    only_linkdest);
+	return BS_REFUSED;
+}
+
 /* One try to push.  The exit status; *again if another is to be made. */
 static int
 try_push(struct job *b, struct store *st, struct push_request *rq,
@@ -292,7 +346,7 @@ try_push(struct job *b, struct store *st, struct push_request *rq,
 
 	*again = false;
 	if ((p = push_begin(st, rq)) == NULL)
-		return job_failed(b, "no push was begun");
+		return not_begun(b);
 	job_reset(b);
 	if ((rc = admit_push(b, st, p, &quota)) != BS_OK) {
 		push_end(p);
@@ -323,6 +377,7 @@ job_push(struct job *b)
 		.subdir = b->v->subdir,
 		.deletes = (b->v->rq.effects & RSYNC_DELETE) != 0,
 		.way = b->v->who->way,
+		.guarded = true,
 	};
 	struct store *st;
 	bool again = true;

@@ -8,6 +8,7 @@
  * Copyright (c) 2026 The backshelf authors
  */
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -320,6 +321,17 @@ job_show(struct job *b, const char *name, int fd, const char *below,
 		return -1;
 	}
 	return jail_add(&b->jail, name, fd, path, writable);
+}
+
+void
+job_open_many(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) == -1)
+		return;
+	r.rlim_cur = r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
 }
 
 int

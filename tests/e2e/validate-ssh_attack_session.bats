@@ -59,6 +59,66 @@ unharmed() {
 	[ "$(snapshots | wc -l)" -ge 9 ]
 }
 
+# meddler: an ssh that adds to what rsync sends, as a client of one's own making
+# would: before the end of the first phase, unasked, the attribute $VALUE of the
+# file $NDX.
+meddler() {
+	cat >"$T/meddler" <<-'PY'
+	#!/usr/bin/env python3
+	import os, subprocess, sys, threading
+	p = subprocess.Popen([os.environ["RSH"]] + sys.argv[1:],
+	    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+	def back():
+	    while data := os.read(p.stdout.fileno(), 65536):
+	        os.write(1, data)
+	    os._exit(p.wait())
+	def take(n):
+	    data = b""
+	    while len(data) < n:
+	        more = os.read(0, n - len(data))
+	        if not more:
+	            p.stdin.close()
+	            os._exit(p.wait())
+	        data += more
+	    return data
+	def send(data):
+	    os.write(p.stdin.fileno(), data)
+	threading.Thread(target=back, daemon=True).start()
+	value = os.environ["VALUE"].encode()
+	item = bytes([int(os.environ["NDX"]) + 1, 0, 1, 1, len(value)]) + value + b"\0"
+	send(take(4))                   # the protocol's version
+	while True:
+	    head = take(4)
+	    body = take(int.from_bytes(head[:3], "little"))
+	    if item and head[3] == 7 and body[:1] == b"\0" and len(body) < 4:
+	        send(len(item).to_bytes(3, "little") + b"\7" + item)
+	        item = None
+	        open(os.environ["T"] + "/meddled", "w")
+	    send(head + body)
+	PY
+	chmod 755 "$T/meddler"
+}
+
+@test "an attribute that the server did not ask for" {
+	local long=0123456789012345678901234567890123456789
+	export RSH T NDX=1 VALUE=other67890123456789012345678901234567890
+	mkdir "$T/one"
+	echo x >"$T/one/file"
+	setfattr -n user.note -v "$long" "$T/one/file"
+	push --delete "$T/one/" server:
+	rm "$T/stamps"
+	everything >"$T/before"
+	meddler
+	timeout 60 rsync -e "$T/meddler" -aHAX --numeric-ids \
+	    --no-inc-recursive --checksum-choice=md5 "$T/one/" server: || true
+	[ -e "$T/meddled" ]
+	unharmed
+	# rsync has set it, on a copy.  With --link-dest it does so on the file
+	# of the older snapshot, so no client may choose that way.
+	getfattr -d "$SNAPS/$(snapshots | tail -n 1)/file" | grep "$VALUE" ||
+	    skip 'this rsync takes no attribute that it did not ask for'
+}
+
 @test "a flood of pushes drives no good snapshot out" {
 	local old day
 	policy 'interval = "10m"'

@@ -35,6 +35,18 @@ unharmed() {
 	[ ! -e /tmp/standin ]
 }
 
+# old_snapshot: another one, older than the one that may be linked from.
+old_snapshot() {
+	OLD=$SNAPS/2001-01-01T000000Z
+	as_account sh -c "mkdir '$OLD' && echo x >'$OLD/f' && chmod 644 '$OLD/f'"
+}
+
+# old_mode MODE: was nothing done to it but that?
+old_mode() {
+	[ "$(stat -c %a "$OLD/f")" = "$1" ]
+	rm -r "$OLD"
+}
+
 @test "a push" {
 	policy '' "$RSYNC_KEY"
 	run guard rsync --server -r . "$CLIENT.full"
@@ -64,9 +76,11 @@ unharmed() {
 
 @test "the way by --link-dest" {
 	policy 'way = "linkdest"' "$RSYNC_KEY"
+	old_snapshot
 	run guard rsync --server -r . "$CLIENT.full"
 	[ "$status" = 12 ]
 	[ "$(worked)" = "write its own" ]
+	old_mode 644
 	unharmed
 	confined
 }
@@ -74,9 +88,12 @@ unharmed() {
 @test "without namespaces" {
 	no_namespaces
 	policy 'pull = true' "$RSYNC_KEY"
+	old_snapshot
 	run guard rsync --server -r . "$CLIENT.full"
 	[ "$status" = 12 ]
-	[ "$(worked)" = "write its own,see the parent" ]
+	# What no version of Landlock rules.
+	[ "$(worked)" = "write its own,chmod in an old snapshot,see the parent" ]
+	old_mode 750
 	unharmed
 	run guard rsync --server --sender -r . "$CLIENT.full"
 	[ "$status" = 12 ]
@@ -88,13 +105,15 @@ unharmed() {
 	local try
 	no_namespaces
 	policy 'sandbox = "off"  way = "linkdest"' "$RSYNC_KEY"
+	old_snapshot
 	run guard rsync --server -r . "$CLIENT.full"
 	[ "$status" = 12 ]
 	# What is left needs root, or a namespace.
 	for try in "read /etc/passwd" "list /" "list /proc" "list /home" \
 	    "write /tmp/standin" "climb out" "read by symlink" \
 	    "make a pipe" "list the snapshots" "create among the snapshots" \
-	    "rename into the snapshots" "write the lock" "list all clients" \
+	    "rename into the snapshots" "write the lock" \
+	    "chmod in an old snapshot" "list all clients" \
 	    "read another client" "remove from a snapshot" \
 	    "create in a snapshot" "link another client's file" \
 	    "rename a snapshot" "a TCP socket" "a UNIX socket" "run a shell" \

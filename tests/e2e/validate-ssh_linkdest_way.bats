@@ -68,6 +68,36 @@ teardown() {
 	snapshot_count 2
 }
 
+@test "no client can choose it" {
+	mkdir "$T/src"
+	echo x >"$T/src/x"
+	policy ''
+	run push "$T/src/" server:
+	[ "$status" = 0 ]
+	[ -z "$output" ]
+	# As rootless containers have them.  Before Linux 6.7 the overlay takes
+	# none.
+	setfattr -n user.overlay.opaque -v y "$T/src/x"
+	run push "$T/src/" server:
+	[[ $output = *'holds attributes named user.overlay.*'* ]] ||
+	    [ "$status" = 23 ]
+	setfattr -x user.overlay.opaque "$T/src/x"
+	run push "$T/src/" server:
+	if [[ $(uname -r) != [1-5].* && $(uname -r) != 6.[0-6].* ]]; then
+		[ "$status" != 0 ]
+		[[ $output = *"that the policy must say, by way = \"linkdest\""* ]]
+		snapshot_count 2
+		policy 'way = "overlay"'
+		run push "$T/src/" server:
+		[ "$status" != 0 ]
+		policy 'way = "linkdest"'
+		push "$T/src/" server:
+		policy ''
+		push "$T/src/" server:
+	fi
+	[[ $(tail -n 1 "$GUARD_LOG") = *'(overlay)' ]]
+}
+
 @test "without namespaces and with the sandbox off, it says so" {
 	policy "sandbox = 'off'"
 	no_namespaces

@@ -159,6 +159,8 @@ try_store(void)
 	say("rename into the snapshots", rename(place, other) == 0);
 	snprintf(other, sizeof(other), "%s/.lock", path);
 	say("write the lock", open(other, O_WRONLY) != -1);
+	snprintf(other, sizeof(other), "%s/2001-01-01T000000Z/f", path);
+	say("chmod in an old snapshot", chmod(other, 0750) == 0);
 	*strrchr(path, '/') = '\0';
 	say("list all clients", can_list(path));
 	snprintf(other, sizeof(other), "%s/zeus.example.net.snaps/secret",

@@ -111,7 +111,7 @@ a_client_overrides_the_defaults(void **state)
 	    " push = false\n pull = no\n sandbox = 'off'\n way = 'linkdest'\n"
 	    " from = {'192.0.2.0/24', '2001:db8::/32'}\n timeout = '0'\n}\n"
 	    "client 'b.example.net' {}\n"
-	    "root = '/srv/x/'\npull = true\nway = 'overlay'\n"
+	    "root = '/srv/x/'\npull = true\nway = 'btrfs'\n"
 	    "from = {'10.0.0.0/8'}\nlog = '/var/log/x'\ntimeout = '10m'\n",
 	    &p, &ds), 0);
 	assert_string_equal(p.root, "/srv/x");
@@ -131,7 +131,7 @@ a_client_overrides_the_defaults(void **state)
 	assert_false(policy_from(a, "UNKNOWN"));
 	assert_true(b->push);
 	assert_true(b->pull);
-	assert_int_equal(b->way, STORE_WAY_OVERLAY);
+	assert_int_equal(b->way, STORE_WAY_BTRFS);
 	assert_int_equal(b->timeout, 600);
 	assert_true(policy_from(b, "10.255.0.1"));
 	assert_false(policy_from(b, "11.0.0.1"));
