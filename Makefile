@@ -44,9 +44,10 @@ LIBS	= $(shell pkg-config --libs $(PKGS) 2>/dev/null)
 # folder's archive, so that tests and fuzzers can link the rest.
 obj	= $(patsubst %.c,$(B)/%.o,$(filter-out $(2),$(wildcard $(1)/*.c)))
 AOECTL_SRC = $(wildcard aoe/aoectl*.c)
-ARCHIVES = $(B)/libaoe.a $(B)/libirsync.a $(B)/libsshguard.a $(B)/librotate.a \
-	$(B)/libbackshelf.a
-PROGRAMS = $(addprefix $(B)/bin/,aoed aoectl irsync validate-ssh irsync-rotate)
+ARCHIVES = $(B)/libmigrate.a $(B)/libaoe.a $(B)/libirsync.a \
+	$(B)/libsshguard.a $(B)/librotate.a $(B)/libbackshelf.a
+PROGRAMS = $(addprefix $(B)/bin/,aoed aoectl irsync validate-ssh irsync-rotate \
+	backshelf-migrate)
 
 all: $(PROGRAMS)
 
@@ -55,6 +56,7 @@ $(B)/libaoe.a: $(call obj,aoe,aoe/main.c $(AOECTL_SRC))
 $(B)/libirsync.a: $(call obj,irsync,irsync/main.c)
 $(B)/libsshguard.a: $(call obj,sshguard,sshguard/main.c)
 $(B)/librotate.a: $(call obj,rotate,rotate/main.c)
+$(B)/libmigrate.a: $(call obj,etc/migrate,etc/migrate/main.c)
 
 $(B)/bin/aoed: $(B)/aoe/main.o $(B)/libaoe.a $(B)/libbackshelf.a
 $(B)/bin/aoectl: $(AOECTL_SRC:%.c=$(B)/%.o) $(B)/libaoe.a $(B)/libbackshelf.a
@@ -62,6 +64,8 @@ $(B)/bin/irsync: $(B)/irsync/main.o $(B)/libirsync.a $(B)/libbackshelf.a
 $(B)/bin/validate-ssh: $(B)/sshguard/main.o $(B)/libsshguard.a \
 	$(B)/libbackshelf.a
 $(B)/bin/irsync-rotate: $(B)/rotate/main.o $(B)/librotate.a $(B)/libbackshelf.a
+$(B)/bin/backshelf-migrate: $(B)/etc/migrate/main.o $(B)/libmigrate.a \
+	$(B)/libaoe.a $(B)/libirsync.a $(B)/libsshguard.a $(B)/libbackshelf.a
 
 $(PROGRAMS):
 	@mkdir -p $(@D)
@@ -147,6 +151,7 @@ build/fuzz/libaoe.a: $(call fuzzobj,aoe,aoe/main.c $(AOECTL_SRC))
 build/fuzz/libirsync.a: $(call fuzzobj,irsync,irsync/main.c)
 build/fuzz/libsshguard.a: $(call fuzzobj,sshguard,sshguard/main.c)
 build/fuzz/librotate.a: $(call fuzzobj,rotate,rotate/main.c)
+build/fuzz/libmigrate.a: $(call fuzzobj,etc/migrate,etc/migrate/main.c)
 
 build/fuzz/%.o: %.c Makefile
 	@mkdir -p $(@D)

@@ -18,6 +18,7 @@
 #include "aoectl.h"
 #include "control.h"
 #include "exits.h"
+#include "import.h"
 #include "version.h"
 
 /* What a command takes behind its name. */
@@ -267,7 +268,7 @@ main(int argc, char **argv)
 	if (argc < 1)
 		usage_error();
 	if (strcmp(argv[0], "import") == 0 && o.watch == 0)
-		return import(argv + 1, argc - 1, o.json);
+		return import_print(argv + 1, argc - 1, o.json, false);
 	if (control_command_find(argv[0], &c) == -1 ||
 	    !arguments_fit(c, argv + 1, argc - 1) ||
 	    (o.watch != 0 && c != CONTROL_STATS))

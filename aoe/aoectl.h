@@ -52,8 +52,4 @@ void	show_errors(const json_t *);
 void	watch(const char *path, const char *request, unsigned seconds,
 	    bool json) __attribute__((noreturn));
 
-/* aoectl_import.c: print a table made of vblade's configuration, read from
- * these paths or from where Debian keeps it.  An exit status. */
-int	import(char **paths, int n, bool json);
-
 #endif

@@ -14,6 +14,7 @@
 
 #include "import.h"
 #include "mac.h"
+#include "shword.h"
 
 /* What vblade is started with, as text with its place. */
 enum field { SHELF, SLOT, NETIF, FILENAME, OPTIONS, IONICE, FIELDS };
@@ -293,64 +294,6 @@ add_row(struct table *t, const struct vblade *b, const char *alias,
 	return rc;
 }
 
-/* A place in a line of shell. */
-struct scan {
-	const char	*p;
-	size_t		 i, len;
-	char		*out;		/* of len bytes at least */
-	size_t		 n;
-};
-
-/* What is between quotes; sc->i stands behind the first.  False if the shell
- * would do something with it, or it does not end here. */
-static bool
-scan_quoted(struct scan *sc, char quote)
-{
-	char c;
-
-	while (sc->i < sc->len) {
-		c = sc->p[sc->i++];
-		if (c == quote)
-			return true;
-		if (quote == '"' && strchr("$`\\", c) != NULL)
-			return false;
-		sc->out[sc->n++] = c;
-	}
-	return false;
-}
-
-/* The value of an assignment, without its quotes. */
-static bool
-scan_value(struct scan *sc)
-{
-	char c;
-
-	while (sc->i < sc->len && !isspace((unsigned char)sc->p[sc->i])) {
-		c = sc->p[sc->i++];
-		if (c == '\'' || c == '"') {
-			if (!scan_quoted(sc, c))
-				return false;
-		} else if (c == '\0' ||
-		    strchr("$`\\&|;<>(){}*?[]~!#", c) != NULL) {
-			return false;
-		} else
-			sc->out[sc->n++] = c;
-	}
-	return memchr(sc->out, '\0', sc->n) == NULL;
-}
-
-/* Only blanks, or a comment behind one. */
-static bool
-scan_end(struct scan *sc)
-{
-	size_t from = sc->i;
-
-	while (sc->i < sc->len && isspace((unsigned char)sc->p[sc->i]))
-		sc->i++;
-	return sc->i == sc->len || (sc->p[sc->i] == '#' &&
-	    (sc->i > from || sc->i == 0));
-}
-
 static size_t
 name_length(const char *p, size_t len)
 {
@@ -361,13 +304,14 @@ name_length(const char *p, size_t len)
 	return n;
 }
 
+/* In capitals too, as Debian's vblade-persist-convert writes some of them. */
 static int
 field_find(const char *p, size_t len)
 {
 	int i;
 
 	for (i = 0; i < FIELDS; i++)
-		if (strlen(names[i]) == len && memcmp(names[i], p, len) == 0)
+		if (strlen(names[i]) == len && strncasecmp(names[i], p, len) == 0)
 			return i;
 	return -1;
 }
@@ -377,15 +321,16 @@ static void
 take_line(struct vblade *b, const char *p, size_t len, unsigned line,
     struct diags *ds)
 {
-	struct scan sc = { .p = p, .len = len };
+	struct shword w = { .p = p, .len = len };
 	size_t start, name;
+	char *text;
 	int f;
 
-	if (scan_end(&sc))
+	if (shword_end(&w))
 		return;
-	start = sc.i;
+	start = w.i;
 	name = name_length(p + start, len - start);
-	sc.i = start + name + 1;
+	w.i = start + name + 1;
 	if (name == 0 || start + name == len || p[start + name] != '=') {
 		diags_add(ds, line, (unsigned)start + 1, "not understood: "
 		    "only NAME=VALUE is, and nothing is run");
@@ -397,19 +342,14 @@ take_line(struct vblade *b, const char *p, size_t len, unsigned line,
 		    (int)(name > 40 ? 40 : name), p + start);
 		return;
 	}
-	if ((sc.out = malloc(len + 1)) == NULL) {
-		diags_add(ds, line, 0, "%s", strerror(errno));
-		return;
-	}
-	if (!scan_value(&sc) || !scan_end(&sc)) {
+	if ((text = shword_value(&w)) == NULL || !shword_end(&w)) {
 		diags_add(ds, line, (unsigned)(start + name) + 2,
 		    "not understood: a shell would do more than read it");
-		free(sc.out);
+		free(text);
 		return;
 	}
-	sc.out[sc.n] = '\0';
 	free(b->v[f].text);
-	b->v[f] = (struct value){ sc.out, line, (unsigned)(start + name) + 2 };
+	b->v[f] = (struct value){ text, line, (unsigned)(start + name) + 2 };
 }
 
 int

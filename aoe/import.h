@@ -45,4 +45,9 @@ int	import_aliases(struct table *);
  * errno. */
 char	*import_format(const struct row *);
 
+/* import_paths.c: print the table that is made of these files and folders, or
+ * without any of what stands where Debian keeps it.  `check`: only say what is
+ * not understood.  An exit status. */
+int	import_print(char **paths, int n, bool json, bool check);
+
 #endif

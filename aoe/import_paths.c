@@ -1,4 +1,5 @@
-/* aoectl_import.c: aoectl import: a table made of vblade's configuration.
+/* import_paths.c: aoectl import, and backshelf-migrate's vblade and vbladed: a
+ * table made of old configurations.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -12,7 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "aoectl.h"
+#include <jansson.h>
+
 #include "conf.h"
 #include "exits.h"
 #include "import.h"
@@ -86,6 +88,42 @@ is_empty(const char *text)
 	}
 }
 
+/* Is it the table of the vbladed wrapper, our own table's ancestor? */
+static bool
+is_table(const char *text)
+{
+	for (;;) {
+		text += strspn(text, " \t\r\n");
+		if (*text != '#')
+			break;
+		text += strcspn(text, "\n");
+	}
+	return strncmp(text, "SHELF", 5) == 0 ||
+	    (*text >= '0' && *text <= '9');
+}
+
+/* Append the rows of such a table that are without fault. */
+static void
+import_table(struct importer *im, const char *text, struct diags *ds)
+{
+	struct table *to = &im->table, t;
+	struct row *v;
+	size_t i;
+
+	(void)table_parse(text, strlen(text), &t, ds);
+	for (i = 0; i < t.n && !t.broken; i++) {
+		if (t.rows[i].bad != NULL)
+			continue;
+		if ((v = reallocarray(to->rows, to->n + 1,
+		    sizeof(*v))) == NULL ||
+		    row_copy(&v[to->n], &t.rows[i]) == -1)
+			err(BS_FAIL, NULL);
+		to->rows = v;
+		to->n++;
+	}
+	table_free(&t);
+}
+
 static void
 import_file(struct importer *im, const char *path)
 {
@@ -95,7 +133,9 @@ import_file(struct importer *im, const char *path)
 	if ((text = conf_read(path, &ds)) != NULL && !is_empty(text)) {
 		if ((name = instance(path)) == NULL)
 			err(BS_FAIL, NULL);
-		if (is_fragment(text))
+		if (is_table(text))
+			import_table(im, text, &ds);
+		else if (is_fragment(text))
 			(void)import_fragment(text, strlen(text), name,
 			    &im->table, &ds);
 		else
@@ -283,7 +323,7 @@ make_text(struct importer *im)
 }
 
 int
-import(char **paths, int n, bool json)
+import_print(char **paths, int n, bool json, bool check)
 {
 	struct importer im = { .findings = json ? json_array() : NULL };
 	json_t *o;
@@ -303,7 +343,7 @@ import(char **paths, int n, bool json)
 		(void)json_dumpf(o, stdout, JSON_INDENT(2));
 		putchar('\n');
 		json_decref(o);
-	} else
+	} else if (!check)
 		fputs(text, stdout);
 	free(text);
 	table_free(&im.table);
