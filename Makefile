@@ -15,8 +15,8 @@ DEPS_RUN   = rsync openssh-server openssh-client iproute2 procps acl attr \
 DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
 DEPS_DEMO  = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM) aoetools
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq nbdkit strace \
-	mariadb-server postgresql curl zstd libnbd-bin systemd btrfs-progs
-DEPS_BENCH = gnuplot-nox rsnapshot rdiff-backup borgbackup restic
+	mariadb-server postgresql rsnapshot curl zstd libnbd-bin systemd btrfs-progs
+DEPS_BENCH = gnuplot-nox rdiff-backup borgbackup restic
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev
 DEPS_DEB   = dpkg-dev debhelper fakeroot lintian
@@ -188,20 +188,21 @@ lint:
 ROOT	= $(DESTDIR)$(PREFIX)
 COMPDIR	= $(ROOT)/share/bash-completion/completions
 DOCDIR	= $(ROOT)/share/doc/backshelf
-EXAMPLES = $(filter-out etc/debian%,$(shell find etc -type f))
+EXAMPLES = $(filter-out etc/debian% etc/migrate%,$(shell find etc -type f))
 PLACED	= sed -E 's,/usr/local/((s?bin|libexec)/(aoe|irsync|validate-ssh)),$(PREFIX)/\1,g'
 place	= mkdir -p "$$(dirname "$(2)")" && $(PLACED) $(1) >"$(2)" && \
 	chmod $$([ -x $(1) ] && echo 755 || echo 644) "$(2)"
 
 install: all
 	install -d $(ROOT)/sbin $(ROOT)/bin $(ROOT)/libexec $(COMPDIR) $(DOCDIR)
-	install -m 755 $(addprefix $(B)/bin/,aoed aoectl irsync-rotate) \
+	install -m 755 $(addprefix $(B)/bin/,aoed aoectl irsync-rotate \
+	    backshelf-migrate) \
 	    $(ROOT)/sbin
 	install -m 755 $(B)/bin/irsync $(ROOT)/bin
 	install -m 755 $(B)/bin/validate-ssh $(ROOT)/libexec
 	install -m 644 README.md ARCHITECTURE.md LICENSE $(DOCDIR)
 	install -m 644 etc/completion/* $(COMPDIR)
-	@for f in */*.[158]; do \
+	@for f in */*.[158] etc/migrate/*.8; do \
 		$(call place,$$f,$(ROOT)/share/man/man$${f##*.}/$${f##*/}) || \
 		    exit 1; \
 	done
@@ -239,7 +240,7 @@ clean:
 	rm -rf build
 
 help:
-	@echo 'make all      build the five programs into build/bin (the default)'
+	@echo 'make all      build the programs into build/bin (the default)'
 	@echo 'make demo     a whole backup day, told as it happens (root)'
 	@echo 'make check    unit, end-to-end and virtual-machine tests (root)'
 	@echo '              T="unit e2e vm" or T=tests/e2e/x.bats: only these'

@@ -29,7 +29,7 @@ both_compilers() {
 headers_alone() {
 	local h rc=0 flags
 	read -ra flags < <(pkg-config --cflags libbsd-overlay jansson)
-	for h in */*.h; do
+	for h in */*.h etc/migrate/*.h; do
 		printf '#include "%s"\n' "$h" | gcc -std=c17 -D_GNU_SOURCE \
 		    -DLIBBSD_OPENBSD_VIS -Ilib -I. "${flags[@]}" \
 		    -fsyntax-only -Wall -Werror -x c - || rc=1
@@ -45,7 +45,7 @@ analyse() {
 	    --include=/usr/include/bsd/sys/queue.h \
 	    -D'json_object_foreach(o,k,v)=for ((k) = "", (v) = (o); (k);)' \
 	    -D'json_array_foreach(a,i,v)=for ((i) = 0, (v) = (a); (i) < 9; (i)++)' \
-	    --suppress=missingInclude -Ilib aoe irsync lib rotate sshguard
+	    --suppress=missingInclude -Ilib aoe etc irsync lib rotate sshguard
 }
 
 manuals() {

@@ -211,7 +211,8 @@ record_write(struct acting *a, const struct snapshot *s)
 		return -1;
 	snprintf(name, sizeof(name), "%s.json", s->stamp);
 	if ((metafd = dir_make_at(store_fd(a->store), STORE_META,
-	    0700)) != -1 && file_write_at(metafd, name, text, true) == 0 &&
+	    0700)) != -1 && file_replace_at(metafd, name, text,
+	    strlen(text), 0600, true) == 0 &&
 	    give(a, metafd, name) == 0)
 		rc = 0;
 	saved = errno;

@@ -15,9 +15,8 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "file.h"
 #include "migrate.h"
-#include "store_dir.h"
-#include "store_file.h"
 #include "text.h"
 
 /* "UID:GID" */
@@ -112,7 +111,7 @@ ledger_save(int dirfd, const struct moves *m)
 
 	if ((text = ledger_format(m)) == NULL)
 		err(BS_FAIL, NULL);
-	if (file_write_at(dirfd, LEDGER, text, true) == -1)
+	if (file_replace_at(dirfd, LEDGER, text, strlen(text), 0600, true) == -1)
 		err(errno == ENOSPC ? BS_NOSPACE : BS_FAIL, "%s", LEDGER);
 	free(text);
 }

@@ -44,6 +44,7 @@ make_old() {
 	echo 1 >"$SRC/etc/changes"
 	old_run "$CLIENT" 2010-05-04.052908
 	echo 2 >"$SRC/etc/changes"
+	touch -d 2021-02-02 "$SRC/etc/changes"
 	old_run "$CLIENT" 2010-11-05.052908
 	[ "${1-}" = one ] || old_run zeus.example.net 2010-11-05.060000
 }

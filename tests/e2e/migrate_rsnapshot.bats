@@ -43,10 +43,13 @@ make_old() {
 	old_run hourly '2026-11-20 04:00'
 	old_run hourly '2026-11-20 08:00'
 	old_run daily '2026-11-20 04:00'
+	# rsync takes what has the same size and second for the same.
 	echo 2 >"$SRC/etc/changes"
+	touch -d '2021-02-02' "$SRC/etc/changes"
 	old_run hourly '2026-11-21 04:00'
 	old_run daily '2026-11-20 08:00'
 	echo 3 >"$SRC/etc/changes"
+	touch -d '2022-02-02' "$SRC/etc/changes"
 	old_run hourly '2026-11-21 08:00'
 }
 
