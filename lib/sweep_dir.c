@@ -84,6 +84,16 @@ dir_unlock_at(int dirfd, const char *name)
 }
 
 int
+dir_remove_name(int dirfd, const char *name, int flags, bool ours)
+{
+	if (unlinkat(dirfd, name, flags) == 0 || errno == ENOENT)
+		return 0;
+	if (errno != EACCES || !ours || dir_unlock(dirfd) == -1)
+		return -1;
+	return unlinkat(dirfd, name, flags);
+}
+
+int
 batch_init(struct batch *b, unsigned jobs)
 {
 	size_t room = BATCH_MEMORY / jobs;

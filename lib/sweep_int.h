@@ -28,6 +28,11 @@ int	dir_open(int dirfd, const char *name);
 int	dir_unlock(int fd);
 int	dir_unlock_at(int dirfd, const char *name);
 
+/* Remove one name from a folder, which may be changed if it is `ours`: the
+ * folder above a top folder is not.  0; or -1 with errno: EISDIR if it is a
+ * folder and flags do not say so, else what unlinkat(2) said in the end. */
+int	dir_remove_name(int dirfd, const char *name, int flags, bool ours);
+
 /* An entry that was read. */
 struct entry {
 	uint64_t	ino;
@@ -104,8 +109,92 @@ uint64_t scatter(uint64_t ino);
 int	inoset_add(struct inoset *, uint64_t ino);
 
 /*
+ * sweep_node.c: a folder's way through a sweep.
+ */
+
+#define NAME_ROOM	24	/* a node's name may become ".sweep.N" */
+
+/* A folder: up to SWEEP_GROUP of them, one in each tree of a group. */
+struct node {
+	struct node	*parent;	/* NULL: the top folders */
+	struct node	*next;		/* in the stack */
+	unsigned	 pending;	/* children, and the thread at work */
+	unsigned	 depth;		/* 0: the top folders */
+	unsigned	 passes;
+	bool		 opened;
+	uint8_t		 members;	/* bits: the trees that have it */
+	uint8_t		 more;		/* bits: not read to the end */
+	uint8_t		 stays;		/* bits: something in it cannot go */
+	uint64_t	 salt;		/* tells inodes of subvolumes apart */
+	int		 fd[SWEEP_GROUP];
+	char		 name[];	/* the same in all of them */
+};
+
+/* One group's sweep, shared by its threads. */
+struct sweep {
+	const struct sweep_opts	 *opts;
+	const struct sweep_item	 *items;
+	size_t			  n;	/* of items: at most SWEEP_GROUP */
+	bool			  measure;
+	unsigned		  depth_max;
+	struct inoset		 *set;	/* NULL: links are counted */
+	struct sweep_result	 *res;	/* under lock */
+	struct links		 *links;	/* under lock; or NULL */
+	int			 *errnum;	/* of the first problem */
+	pthread_mutex_t		  lock;
+	pthread_cond_t		  wake;
+	struct node		 *stack;	/* under lock */
+	size_t			  queued;	/* in it; under lock */
+	struct node		 *top;
+	unsigned		  waiting;	/* threads; under lock */
+	unsigned		  cuts;	/* names given; under lock */
+	bool			  done;	/* under lock */
+};
+
+/* A thread and what it alone writes. */
+struct worker {
+	struct sweep		*s;
+	struct batch		 batch;
+	struct sweep_result	 res;	/* added up in the end */
+	pthread_t		 thread;
+};
+
+/* A new node, in no stack yet; its first unit of `pending` is for whoever works
+ * at it.  NULL with errno ENOMEM. */
+struct node	*node_new(struct node *parent, const char *name);
+
+/* Put a chain of n nodes on the stack.  Under the lock. */
+void	node_push(struct sweep *, struct node *first, struct node *last,
+	    unsigned n);
+
+/* Something of member m of the node cannot go: say so, and leave the folders
+ * that it is in.  name: an entry of the node, or NULL: the node itself. */
+void	node_problem(struct sweep *, struct node *, unsigned m,
+	    const char *name, int errnum);
+
+/* Open its folders. */
+void	node_open(struct worker *, struct node *);
+
+/* It is too deep: it goes on as a child of the top. */
+void	node_cut(struct worker *, struct node *);
+
+/* One child of the node, or the work at it, is done.  If it was the last, the
+ * node is ended and freed, and then perhaps the one it is in. */
+void	node_release(struct worker *, struct node *);
+
+/*
+ * sweep_entry.c: what is in the folders.
+ */
+
+/* Read the next entries of a node's folders and deal with them. */
+void	entries_do(struct worker *, struct node *);
+
+/*
  * sweep.c
  */
+
+/* Is it to end between two files? */
+bool	sweep_stopped(const struct sweep *);
 
 /* Read trees, of which one after the other is gone through.  With a set, only
  * what is new in it counts; else with the links, only those whose last one is

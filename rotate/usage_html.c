@@ -64,8 +64,13 @@ static const char style[] =
     "vertical-align:top}th{color:var(--dim);font-weight:500}"
     "tr:last-child td{border:0}td{overflow-wrap:anywhere}"
     "td:first-child,.tag{white-space:nowrap}\n"
+    /* On a phone: a block for each row, the heads within it. */
+    "@media(max-width:40rem){tr:first-child{display:none}"
+    "tr{display:block;padding:.4rem 0;border-bottom:1px solid var(--line)}"
+    "tr:last-child{border:0}td{display:block;border:0;padding:.05rem 0}"
+    "td::before{content:attr(data-head) \" \";color:var(--dim)}}\n"
     ".legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;"
-    "align-items:center}.legend span{display:inline-flex;gap:.35rem;"
+    "align-items:center;margin-bottom:.5rem}.legend span{display:inline-flex;gap:.35rem;"
     "align-items:center}.legend svg{margin:0}\n";
 
 /* Text as text, whatever is in it. */
@@ -386,9 +391,9 @@ put_exports(FILE *f, const struct usage *u)
 	    "<th>size</th><th>file</th></tr>\n", f);
 	json_array_foreach(u->exports, i, o) {
 		state = member(o, "state");
-		fputs("<tr><td>", f);
+		fputs("<tr><td data-head=\"alias\">", f);
 		put(f, member(o, "alias"));
-		fprintf(f, "</td><td><span class=\"tag %s\">%s ",
+		fprintf(f, "</td><td data-head=\"state\"><span class=\"tag %s\">%s ",
 		    strcmp(state, "serving") == 0 ? "good" :
 		    strcmp(state, "failed") == 0 ? "bad" : "warn",
 		    strcmp(state, "serving") == 0 ? "&#10003;" :
@@ -400,13 +405,13 @@ put_exports(FILE *f, const struct usage *u)
 			put(f, member(o, "why"));
 			fputs("</span>", f);
 		}
-		fputs("</td><td>", f);
+		fputs("</td><td data-head=\"address\">", f);
 		put(f, member(o, "address"));
-		fputs("</td><td>", f);
+		fputs("</td><td data-head=\"size\">", f);
 		if (json_is_integer(json_object_get(o, "sectors")))
 			put_size(f, (uint64_t)json_integer_value(
 			    json_object_get(o, "sectors")) * 512);
-		fputs("</td><td>", f);
+		fputs("</td><td data-head=\"file\">", f);
 		put(f, member(o, "file"));
 		fputs("</td></tr>\n", f);
 	}
