@@ -16,6 +16,7 @@
 #	bench_rotate.sh			everything, FILES ROUNDS FSS in the environment
 #	bench_rotate.sh prepare DIR	make the images
 #	bench_rotate.sh cell DIR FS warm|cold 1|5 TOOL	one measurement
+#	bench_rotate.sh part DIR FS warm|cold	both counts by every tool, once
 #	bench_rotate.sh wide DIR TOOL	one with the big folder
 #	bench_rotate.sh report DIR	table, rotate.json and rotate.svg in DIR
 #
@@ -226,8 +227,18 @@ report() {
 	PLOT
 }
 
+# part DIR FS warm|cold: each of these is a process, as it may end in a trap.
+part() {
+	local n tool
+	for n in 1 5; do
+		for tool in "${TOOLS_MEASURED[@]}"; do
+			("$0" cell "$1" "$2" "$3" "$n" "$tool")
+		done
+	done
+}
+
 everything() {
-	local fs cache n tool round
+	local fs cache tool round
 	. "$TOP/tests/e2e/helpers.bash"
 	setup_tmp
 	trap run_cleanup EXIT
@@ -235,11 +246,7 @@ everything() {
 	for ((round = 0; round < ROUNDS; round++)); do
 		for fs in $FSS; do
 			for cache in warm cold; do
-				for n in 1 5; do
-					for tool in "${TOOLS_MEASURED[@]}"; do
-						("$0" cell "$T" "$fs" "$cache" "$n" "$tool") >/dev/null
-					done
-				done
+				part "$T" "$fs" "$cache" >/dev/null
 			done
 		done
 		for tool in irsync-rotate rm find; do
@@ -255,6 +262,7 @@ case ${1-} in
 '') everything ;;
 prepare) prepare "$2" ;;
 cell) cell "$2" "$3" "$4" "$5" "$6" ;;
+part) part "$2" "$3" "$4" ;;
 wide) cell "$2" wide warm 1 "$3" ;;
 report) report "$2" ;;
 *) sed -n 's/^#	bench_rotate/usage: bench_rotate/p' "$0" >&2; exit 64 ;;
