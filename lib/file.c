@@ -141,11 +141,26 @@ file_replace_at(int dirfd, const char *name, const void *data, size_t len,
 	return -1;
 }
 
+/* Is there nothing in the way, or a file?  A rename would put one in the place
+ * of /dev/null or /dev/stdout just as well.  0, or -1 with errno. */
+static int
+may_replace(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (S_ISREG(st.st_mode))
+		return 0;
+	errno = S_ISDIR(st.st_mode) ? EISDIR : EINVAL;
+	return -1;
+}
+
 int
 file_replace(const char *path, const void *data, size_t len, mode_t mode,
     bool folder)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *name;
 	char *dir;
 	int fd = -1, rc = -1, saved;
 
@@ -154,8 +169,9 @@ file_replace(const char *path, const void *data, size_t len, mode_t mode,
 		return -1;
 	if ((!folder || mkdir(dir, 0755) == 0 || errno == EEXIST) &&
 	    (fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1) {
-		rc = file_replace_at(fd, slash == NULL ? path : slash + 1,
-		    data, len, mode, true);
+		name = slash == NULL ? path : slash + 1;
+		rc = may_replace(fd, name) == -1 ? -1 :
+		    file_replace_at(fd, name, data, len, mode, true);
 		saved = errno;
 		close(fd);
 		errno = saved;

@@ -125,6 +125,14 @@ test_replace(void **state)
 	assert_int_equal(file_replace("new/f", "", 0, 0644, true), 0);
 	assert_int_equal(file_replace("f", "old", 3, 0600, false), 0);
 	assert_int_equal(symlink("f", "link"), 0);
+	/* As /dev/null and /dev/stdout are. */
+	assert_int_equal(mkfifo("pipe", 0600), 0);
+	assert_int_equal(file_replace("pipe", "x", 1, 0600, false), -1);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(unlink("pipe"), 0);
+	assert_int_equal(file_replace("link", "x", 1, 0600, false), -1);
+	assert_int_equal(lstat("link", &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
 	assert_int_equal(file_replace_at(AT_FDCWD, "f", "n\0w", 3, 0644,
 	    false), 0);
 	assert_int_equal(names_here(), 4);
