@@ -110,6 +110,11 @@ $(BENCHES): $(B)/tests/bench/aoemeter.o $(B)/libinitiator.a
 $(BENCHES): %: %.o
 	$(CC) $(ALL_LDFLAGS) -o $@ $^ $(LIBS)
 
+# The clock that soak makes jump: a library that is loaded before a program's.
+$(B)/tests/soak/clock.so: tests/soak/clock.c Makefile
+	@mkdir -p $(@D)
+	$(CC) $(CPPFLAGS) -std=c17 $(CFLAGS) $(WARN) -fPIC -shared -o $@ $<
+
 # It runs where a sanitizer cannot: without /proc, with little memory.
 $(B)/tests/tools/standin $(B)/tests/tools/standin.o: private SANFLAGS =
 
@@ -136,7 +141,7 @@ check:
 	@B=$(abspath $(B)) tests/run.sh $(T)
 
 unit: $(UNIT)
-tools: $(TOOLS) $(B)/tests/tools/aoeconform $(BENCHES)
+tools: $(TOOLS) $(B)/tests/tools/aoeconform $(BENCHES) $(B)/tests/soak/clock.so
 
 # Fuzzers are built from the sources, with the sanitizers, by clang.
 FUZZ	= $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -170,6 +175,13 @@ bench:
 	@tests/deps.sh $(DEPS_CHECK) $(DEPS_BENCH)
 	@$(SUBMAKE) all tools
 	@B=$(abspath $(B)) tests/bench/run.sh $(T)
+
+# A night with everything going wrong that can; SOAK_MINUTES=20, SOAK_SEED=N.
+soak:
+	$(need_root)
+	@tests/deps.sh $(DEPS_CHECK)
+	@$(SUBMAKE) all tools
+	@B=$(abspath $(B)) tests/soak/run.sh
 
 conform:
 	$(need_root)
@@ -246,6 +258,8 @@ help:
 	@echo '              T="unit e2e vm" or T=tests/e2e/x.bats: only these'
 	@echo '              LONG=1: at the length for a release, not for each change'
 	@echo 'make bench    measure against peers; bench-push: only that one'
+	@echo 'make soak     a night in 20 minutes, with faults thrown in (root)'
+	@echo '              SOAK_MINUTES=2, SOAK_SEED=N: shorter, the same again'
 	@echo 'make conform  AoEr11 clause by clause: aoed beside vblade (root)'
 	@echo 'make lint     compilers, linters, manual pages, links'
 	@echo 'make fuzz     every parser, FUZZ_TIME=60 seconds each'
@@ -257,6 +271,6 @@ help:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
-.PHONY: all deb deps demo dist check conform unit tools bench lint fuzz install \
-	clean help
+.PHONY: all deb deps demo dist check soak conform unit tools bench lint fuzz \
+	install clean help
 .SECONDARY:

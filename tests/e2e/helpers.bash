@@ -156,7 +156,8 @@ private_accounts() {
 	echo "$ACCOUNT:*:19000:0:99999:7:::" >>"$T/etc/shadow"
 }
 
-# start_sshd: a real sshd on 127.0.0.1.  It lives in a mount namespace, where the
+# start_sshd: a real sshd on 127.0.0.1, or on SSHD_ADDRESS and by the command in
+# SSHD_SPACE, if they are set.  It lives in a mount namespace, where the
 # account exists, and in a pid namespace, so that ending it ends every session
 # and all that they started.  Sets SSH_PORT, SSH_KEY (the client's key) and
 # SSH_CONF (for ssh -F, Host "server").  Its log is $T/sshd.log; what it and its
@@ -229,7 +230,7 @@ while True:
 
 sshd_configure() {
 	cat >"$T/ssh/sshd_config" <<-CONF
-	ListenAddress 127.0.0.1
+	ListenAddress ${SSHD_ADDRESS:-127.0.0.1}
 	Port $SSH_PORT
 	HostKey $T/ssh/host_key
 	PidFile none
@@ -249,7 +250,7 @@ sshd_configure() {
 	    >"$T/ssh/known_hosts"
 	cat >"$SSH_CONF" <<-CONF
 	Host server
-		HostName 127.0.0.1
+		HostName ${SSHD_ADDRESS:-127.0.0.1}
 		HostKeyAlias server
 		Port $SSH_PORT
 		User $ACCOUNT
@@ -268,8 +269,8 @@ sshd_configure() {
 # taken.
 sshd_launch() {
 	: >"$T/sshd.log"
-	unshare --mount --propagation private --pid --fork --kill-child \
-	    --mount-proc bash -c "$SSHD_NAMESPACE" sshd "$T" \
+	"${SSHD_SPACE[@]}" unshare --mount --propagation private --pid --fork \
+	    --kill-child --mount-proc bash -c "$SSHD_NAMESPACE" sshd "$T" \
 	    </dev/null >>"$T/sshd.log" 2>&1 3>&- &
 	SSHD_PID=$!
 	wait_until 10 sshd_settled || return 1
@@ -278,7 +279,7 @@ sshd_launch() {
 }
 
 sshd_listens() {
-	grep -q "^Server listening on 127.0.0.1 port $SSH_PORT" "$T/sshd.log"
+	grep -q "^Server listening on ${SSHD_ADDRESS:-127.0.0.1} port $SSH_PORT" "$T/sshd.log"
 }
 
 sshd_settled() {
