@@ -15,9 +15,11 @@
 #include <sys/socket.h>
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/if_packet.h>
+#include <linux/virtio_net.h>
 #include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,8 @@
 #include "frame.h"
 #include "mac.h"
 #include "net.h"
+
+static_assert(sizeof(struct virtio_net_hdr) == NET_ROOM, "as net.h says");
 
 #define RECEIVE_BUFFER	(8 * 1024 * 1024)
 #define SEND_BUFFER	(4 * 1024 * 1024)
@@ -187,6 +191,15 @@ set_buffers(int fd)
 		    sizeof(out));
 }
 
+/* From now on a virtio_net_hdr goes ahead of each frame. */
+static int
+header_ahead(int fd)
+{
+	int on = 1;
+
+	return setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on));
+}
+
 /* A socket bound to the interface that lets nothing in yet. */
 static int
 socket_open(unsigned index)
@@ -245,7 +258,9 @@ ports_open(struct iface *ifc)
 	for (i = 0; i < ifc->nports; i++) {
 		p = &ifc->ports[i];
 		if ((p->fd[PORT_STEERED] = socket_open(ifc->index)) == -1 ||
-		    (p->fd[PORT_BROADCAST] = socket_open(ifc->index)) == -1)
+		    (p->fd[PORT_BROADCAST] = socket_open(ifc->index)) == -1 ||
+		    header_ahead(p->fd[PORT_STEERED]) == -1 ||
+		    header_ahead(p->fd[PORT_BROADCAST]) == -1)
 			return -1;
 		if (ifc->nports > 1 &&
 		    fanout_join(p->fd[PORT_STEERED], &group) == -1)
@@ -412,6 +427,9 @@ net_receive(int fd, struct net_batch *b, unsigned n)
 	int got;
 
 	for (i = 0; i < n; i++) {
+		b->iov[i].iov_base = (uint8_t *)b->iov[i].iov_base -
+		    NET_ROOM;
+		b->iov[i].iov_len += NET_ROOM;
 		b->msg[i].msg_hdr.msg_iov = &b->iov[i];
 		b->msg[i].msg_hdr.msg_iovlen = 1;
 	}
@@ -421,7 +439,24 @@ net_receive(int fd, struct net_batch *b, unsigned n)
 	for (i = 0; i < (unsigned)got; i++)
 		if (b->msg[i].msg_hdr.msg_flags & MSG_TRUNC)
 			b->msg[i].msg_len = NET_CUT;
+		else
+			b->msg[i].msg_len -= NET_ROOM;
 	return got;
+}
+
+/* Tell the kernel how much of the frame is header.  It copies what is behind it
+ * from the beginning of a page of ours to the beginning of one of its own then,
+ * and takes no page more than the data fill. */
+static void
+prepend(struct iovec *iov)
+{
+	struct virtio_net_hdr h = { 0 };
+
+	h.hdr_len = (uint16_t)(iov->iov_len < FRAME_ATA_HEADER ?
+	    iov->iov_len : FRAME_ATA_HEADER);
+	iov->iov_base = (uint8_t *)iov->iov_base - NET_ROOM;
+	iov->iov_len += NET_ROOM;
+	memcpy(iov->iov_base, &h, NET_ROOM);
 }
 
 unsigned
@@ -431,6 +466,7 @@ net_send(int fd, struct net_batch *b, unsigned n)
 	int sent, saved = 0;
 
 	for (i = 0; i < n; i++) {
+		prepend(&b->iov[i]);
 		b->msg[i].msg_hdr.msg_iov = &b->iov[i];
 		b->msg[i].msg_hdr.msg_iovlen = 1;
 	}

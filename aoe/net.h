@@ -88,6 +88,7 @@ enum heard iface_heard(const struct iface *, struct frame *);
 unsigned net_steer(uint64_t mac, uint16_t shelf, uint8_t slot, unsigned n);
 
 #define NET_BATCH	32
+#define NET_ROOM	10	/* bytes ahead of each frame are net.c's own */
 
 /* Room for one batch; zero-initialise. */
 struct net_batch {
@@ -101,12 +102,13 @@ struct net_batch {
 #define NET_TAGGED	1
 
 /* Receive up to n frames into batch->iov[0..n-1], whose bases and lengths
- * are set; msg[i].msg_len is then each one's length, or one of the two
- * above.  How many there were; 0 if none waits; -1 with errno. */
+ * are set, with NET_ROOM before each base; msg[i].msg_len is then each one's
+ * length, or one of the two above.  How many there were; 0 if none waits; -1
+ * with errno. */
 int	net_receive(int fd, struct net_batch *, unsigned n);
 
-/* Send n frames.  How many went out; the others are lost, with errno of the
- * last that did not go. */
+/* Send n frames, with NET_ROOM before each.  How many went out; the others are
+ * lost, with errno of the last that did not go. */
 unsigned net_send(int fd, struct net_batch *, unsigned n);
 
 #endif

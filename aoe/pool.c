@@ -8,7 +8,6 @@
 
 #include <stdlib.h>
 
-#include "net.h"
 #include "pool.h"
 
 #define CHUNK	64	/* requests made together */

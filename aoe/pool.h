@@ -13,14 +13,15 @@
 #include <stdint.h>
 
 #include "export.h"
+#include "net.h"
 #include "order.h"
 
 /* A frame lies so that its data, FRAME_ATA_HEADER bytes on, begins on a page:
  * O_DIRECT needs that. */
 #define POOL_FRAME	12288	/* bytes of one buffer */
 
-static_assert(FRAME_ATA_HEADER + EXPORT_SECTORS_MAX * SECTOR <= POOL_FRAME,
-    "a buffer holds the largest message");
+static_assert(NET_ROOM + FRAME_ATA_HEADER + EXPORT_SECTORS_MAX * SECTOR <=
+    POOL_FRAME, "a buffer holds the largest message");
 
 /* One message, from its arrival to its answer, which is made in its place. */
 struct req {

@@ -147,7 +147,7 @@ receive(struct worker *w, struct port *p, enum port_socket s)
 		return;
 	for (i = 0; i < n; i++) {
 		w->batch.iov[i].iov_base = w->incoming[i]->frame;
-		w->batch.iov[i].iov_len = POOL_FRAME;
+		w->batch.iov[i].iov_len = POOL_FRAME - NET_ROOM;
 	}
 	/* An error is the interface going down: said once, and over. */
 	if ((rc = net_receive(p->fd[s], &w->batch, n)) < (int)n)
