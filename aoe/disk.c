@@ -15,8 +15,12 @@
 
 #include "disk.h"
 
+#define VECTORS	1024	/* pieces of what is not submitted yet */
+
 struct disk {
 	struct io_uring	ring;
+	struct iovec	iov[VECTORS];
+	unsigned	niov;
 };
 
 #define KIND_MASK	((uintptr_t)7)
@@ -28,7 +32,7 @@ struct disk {
 static int
 restrict_ring(struct io_uring *ring)
 {
-	static const uint8_t ops[] = { IORING_OP_READ, IORING_OP_WRITE,
+	static const uint8_t ops[] = { IORING_OP_READV, IORING_OP_WRITEV,
 	    IORING_OP_FSYNC, IORING_OP_CLOSE, IORING_OP_POLL_ADD,
 	    IORING_OP_POLL_REMOVE };
 	static const uint8_t calls[] = { IORING_REGISTER_ENABLE_RINGS,
@@ -121,22 +125,43 @@ set_tag(struct io_uring_sqe *sqe, enum disk_kind kind, void *tag)
 	io_uring_sqe_set_data(sqe, (void *)((uintptr_t)tag | (uintptr_t)kind));
 }
 
-void
-disk_read(struct disk *d, int fd, void *buf, size_t len, off_t off, void *tag)
+/* Pieces stay until they are submitted; from then on the kernel has a copy
+ * (IORING_FEAT_SUBMIT_STABLE, 5.5). */
+static const struct iovec *
+keep(struct disk *d, const struct iovec *iov, unsigned n)
 {
+	struct iovec *kept;
+
+	while (d->niov + n > VECTORS) {
+		(void)io_uring_submit(&d->ring);
+		if (io_uring_sq_ready(&d->ring) == 0)
+			d->niov = 0;
+	}
+	kept = d->iov + d->niov;
+	memcpy(kept, iov, n * sizeof(*iov));
+	d->niov += n;
+	return kept;
+}
+
+void
+disk_read(struct disk *d, int fd, const struct iovec *iov, unsigned n,
+    off_t off, void *tag)
+{
+	const struct iovec *kept = keep(d, iov, n);
 	struct io_uring_sqe *sqe = entry(d);
 
-	io_uring_prep_read(sqe, fd, buf, (unsigned)len, (uint64_t)off);
+	io_uring_prep_readv(sqe, fd, kept, n, (uint64_t)off);
 	set_tag(sqe, DISK_IO, tag);
 }
 
 void
-disk_write(struct disk *d, int fd, const void *buf, size_t len, off_t off,
-    void *tag)
+disk_write(struct disk *d, int fd, const struct iovec *iov, unsigned n,
+    off_t off, void *tag)
 {
+	const struct iovec *kept = keep(d, iov, n);
 	struct io_uring_sqe *sqe = entry(d);
 
-	io_uring_prep_write(sqe, fd, buf, (unsigned)len, (uint64_t)off);
+	io_uring_prep_writev(sqe, fd, kept, n, (uint64_t)off);
 	set_tag(sqe, DISK_IO, tag);
 }
 
@@ -183,6 +208,8 @@ disk_turn(struct disk *d, bool wait)
 
 	rc = wait ? io_uring_submit_and_wait(&d->ring, 1) :
 	    io_uring_submit(&d->ring);
+	if (io_uring_sq_ready(&d->ring) == 0)
+		d->niov = 0;
 	/* EAGAIN and EBUSY: the kernel is short of room until events have
 	 * been taken, which is what the caller does next. */
 	if (rc < 0 && rc != -EINTR && rc != -EAGAIN && rc != -EBUSY) {
@@ -209,9 +236,7 @@ disk_event(struct disk *d, struct disk_event *ev)
 }
 
 ssize_t
-disk_read_now(int fd, void *buf, size_t len, off_t off)
+disk_read_now(int fd, const struct iovec *iov, unsigned n, off_t off)
 {
-	struct iovec iov = { buf, len };
-
-	return preadv2(fd, &iov, 1, off, RWF_NOWAIT);
+	return preadv2(fd, iov, (int)n, off, RWF_NOWAIT);
 }

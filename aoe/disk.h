@@ -7,6 +7,7 @@
 #define AOE_DISK_H
 
 #include <sys/types.h>
+#include <sys/uio.h>
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -40,10 +41,13 @@ void	disk_free(struct disk *);
  * that a disk that hangs does not use up the ones another needs. */
 void	disk_threads(struct disk *, unsigned n);
 
-/* Queue an operation.  Nothing is submitted before disk_turn. */
-void	disk_read(struct disk *, int fd, void *, size_t, off_t, void *tag);
-void	disk_write(struct disk *, int fd, const void *, size_t, off_t,
-	    void *tag);
+/* Queue an operation, on n pieces of memory for reading and writing: at most
+ * DISK_PIECES.  Nothing is submitted before disk_turn. */
+#define DISK_PIECES	32
+void	disk_read(struct disk *, int fd, const struct iovec *, unsigned n,
+	    off_t, void *tag);
+void	disk_write(struct disk *, int fd, const struct iovec *, unsigned n,
+	    off_t, void *tag);
 void	disk_sync(struct disk *, int fd, void *tag);
 void	disk_close(struct disk *, int fd, void *tag);
 void	disk_poll(struct disk *, int fd, enum disk_kind, void *tag);
@@ -60,6 +64,6 @@ bool	disk_event(struct disk *, struct disk_event *);
  * EAGAIN (it would have to wait), EOPNOTSUPP (this file cannot say), or the
  * disk's error.  Writing has no such call: pwritev2(2) waits for a frozen file
  * system even with RWF_NOWAIT. */
-ssize_t	disk_read_now(int fd, void *, size_t, off_t);
+ssize_t	disk_read_now(int fd, const struct iovec *, unsigned n, off_t);
 
 #endif

@@ -86,7 +86,9 @@ struct export {
 	unsigned		 announced;	/* of `announce` */
 	bool			 can_nowait;	/* the file knows RWF_NOWAIT */
 	struct order		 order;
-	struct req_list		 ready;		/* may start, too many run */
+	struct req_list		 ready;		/* may start */
+	bool			 start_wanted;	/* on the worker's list */
+	STAILQ_ENTRY(export)	 start_link;
 	struct req_list		 written;	/* to be answered when synced */
 	struct req_list		 syncing;	/* the running sync's */
 	bool			 sync_running;

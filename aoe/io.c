@@ -1,11 +1,13 @@
 /* io.c: a request's way through the disk.
  *
- * It waits its turn behind overlapping ones (order.h).  A read is tried at
- * once from the page cache; the rest goes through the ring, a bounded number
- * for each export.  A write of a sync=always export then waits for an fdatasync: one at
- * a time runs for an export, and covers all writes that were done before it
- * began.  A failed fdatasync is final: the kernel has marked the lost pages
- * clean, so asking again would be told that all is well.
+ * It waits its turn behind overlapping ones (order.h).  At the end of a turn
+ * what has become ready goes to the disk, sectors side by side as one
+ * operation.  A read is tried at once from the page cache; the rest goes
+ * through the ring, a bounded number for each export.  A write of a sync=always
+ * export then waits for an fdatasync: one at a time runs for an export, and
+ * covers all writes that were done before it began.  A failed fdatasync is
+ * final: the kernel has marked the lost pages clean, so asking again would be
+ * told that all is well.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -140,48 +142,21 @@ finish(struct worker *w, struct req *r, int err)
 		answer(w, r, err);
 }
 
-/* Try to read from the page cache.  True if the request is finished. */
-static bool
-try_now(struct worker *w, struct req *r)
+static void
+want_start(struct worker *w, struct export *e)
 {
-	struct export *e = r->export;
-	ssize_t n;
-
-	if (r->order.kind != ORDER_READ || r->verify || !e->can_nowait ||
-	    e->row.direct)
-		return false;
-	n = disk_read_now(e->fd, r->frame + FRAME_ATA_HEADER, bytes_of(r),
-	    offset_of(r));
-	if (n == -1 && (errno == EOPNOTSUPP || errno == EINVAL))
-		e->can_nowait = false;
-	if (n > 0)
-		r->done = (size_t)n;
-	if (r->done != bytes_of(r))
-		return false;	/* an error, too, is the ring's to find */
-	finish(w, r, 0);
-	return true;
+	if (e->start_wanted)
+		return;
+	e->start_wanted = true;
+	STAILQ_INSERT_TAIL(&w->starts, e, start_link);
 }
 
+/* Have it carried out with others at the end of this turn. */
 static void
-submit(struct worker *w, struct req *r)
+make_ready(struct worker *w, struct req *r)
 {
-	struct export *e = r->export;
-	uint8_t *data = r->frame + FRAME_ATA_HEADER;
-	size_t len = bytes_of(r) - r->done;
-	off_t off = offset_of(r) + (off_t)r->done;
-	int fd = r->plain ? e->fd_plain : e->fd;
-
-	/* What is verified is more than a buffer holds: it is read over
-	 * itself. */
-	if (!r->verify)
-		data += r->done;
-	else if (len > VERIFY_BYTES)
-		len = VERIFY_BYTES;
-	e->running++;
-	if (r->order.kind == ORDER_READ)
-		disk_read(w->disk, fd, data, len, off, r);
-	else
-		disk_write(w->disk, fd, data, len, off, r);
+	TAILQ_INSERT_TAIL(&r->export->ready, r, link);
+	want_start(w, r->export);
 }
 
 /* Nothing that came before it is in its way. */
@@ -195,12 +170,8 @@ start(struct worker *w, struct req *r)
 		finish(w, r, failed);
 	else if (r->order.kind == ORDER_FLUSH)
 		finish(w, r, 0);
-	else if (try_now(w, r))
-		return;
-	else if (e->running >= DEPTH)
-		TAILQ_INSERT_TAIL(&e->ready, r, link);
 	else
-		submit(w, r);
+		make_ready(w, r);
 }
 
 void
@@ -218,7 +189,7 @@ io_request(struct worker *w, struct req *r)
 	}
 	e->inflight++;
 	r->done = 0;
-	r->plain = false;
+	r->plain = r->alone = false;
 	if (order_add(&e->order, &r->order))
 		start(w, r);
 }
@@ -237,38 +208,190 @@ static void
 settle(struct worker *w, struct export *e)
 {
 	struct order_item *item;
-	struct req *r;
 
 	while ((item = order_next(&e->order)) != NULL)
 		start(w, req_of(item));
-	while (e->running < DEPTH && (r = TAILQ_FIRST(&e->ready)) != NULL) {
+}
+
+/* A run is requests that go to the disk together: reads or writes of sectors
+ * side by side, linked by `next`.  Only the first may be done in part. */
+static bool
+follows(const struct req *last, const struct req *r)
+{
+	return !last->alone && !r->alone && !last->verify && !r->verify &&
+	    r->order.kind == last->order.kind && r->plain == last->plain &&
+	    r->done == 0 &&
+	    r->order.lba == last->order.lba + last->order.count;
+}
+
+/* The next run of what is ready. */
+static struct req *
+take_run(struct export *e)
+{
+	struct req *first = TAILQ_FIRST(&e->ready), *last = first, *r;
+	unsigned n;
+
+	TAILQ_REMOVE(&e->ready, first, link);
+	for (n = 1; n < DISK_PIECES && (r = TAILQ_FIRST(&e->ready)) != NULL &&
+	    follows(last, r); n++) {
 		TAILQ_REMOVE(&e->ready, r, link);
-		submit(w, r);
+		last->next = r;
+		last = r;
 	}
+	last->next = NULL;
+	return first;
+}
+
+/* The memory of a run that is yet to be read or written: how many pieces. */
+static unsigned
+run_pieces(const struct req *run, struct iovec iov[DISK_PIECES])
+{
+	const struct req *r;
+	unsigned n = 0;
+
+	for (r = run; r != NULL; r = r->next, n++) {
+		iov[n].iov_base = r->frame + FRAME_ATA_HEADER + r->done;
+		iov[n].iov_len = bytes_of(r) - r->done;
+	}
+	/* What is verified is more than a buffer holds: it is read over
+	 * itself. */
+	if (run->verify) {
+		iov[0].iov_base = run->frame + FRAME_ATA_HEADER;
+		if (iov[0].iov_len > VERIFY_BYTES)
+			iov[0].iov_len = VERIFY_BYTES;
+	}
+	return n;
+}
+
+/* So many bytes of a run have been transferred: finish what is complete.  What
+ * is left of it, or NULL. */
+static struct req *
+run_advance(struct worker *w, struct req *run, size_t n)
+{
+	struct req *r, *next;
+	size_t left;
+
+	for (r = run; r != NULL; r = next) {
+		left = bytes_of(r) - r->done;
+		if (n < left) {
+			r->done += n;
+			break;
+		}
+		n -= left;
+		next = r->next;
+		finish(w, r, 0);
+	}
+	return r;
+}
+
+/* Try to read from the page cache.  What is left of the run, or NULL. */
+static struct req *
+try_now(struct worker *w, struct req *run)
+{
+	struct export *e = run->export;
+	struct iovec iov[DISK_PIECES];
+	ssize_t n;
+
+	if (run->order.kind != ORDER_READ || run->verify || !e->can_nowait ||
+	    e->row.direct)
+		return run;
+	n = disk_read_now(e->fd, iov, run_pieces(run, iov), offset_of(run));
+	if (n == -1 && (errno == EOPNOTSUPP || errno == EINVAL))
+		e->can_nowait = false;
+	/* An error, too, is the ring's to find. */
+	return n > 0 ? run_advance(w, run, (size_t)n) : run;
 }
 
 static void
-transferred(struct worker *w, struct req *r, int res)
+submit(struct worker *w, struct req *run)
 {
-	struct export *e = r->export;
+	struct export *e = run->export;
+	int fd = run->plain ? e->fd_plain : e->fd;
+	off_t off = offset_of(run) + (off_t)run->done;
+	struct iovec iov[DISK_PIECES];
+	unsigned n = run_pieces(run, iov);
 
-	e->running--;
-	if (res > 0)
-		r->done += (size_t)res;
-	if (res == -EINVAL && e->row.direct && !r->plain) {
-		/* The disk's sectors are larger than the client's. */
-		r->plain = true;
-		submit(w, r);
-	} else if ((res > 0 && r->done < bytes_of(r)) || res == -EINTR ||
-	    res == -EAGAIN) {
-		submit(w, r);
-	} else {
-		/* 0: the file has become shorter than it was. */
-		e->inflight++;	/* outlive what finish releases */
-		finish(w, r, res > 0 ? 0 : res == 0 ? EIO : -res);
+	e->running++;
+	if (run->order.kind == ORDER_READ)
+		disk_read(w->disk, fd, iov, n, off, run);
+	else
+		disk_write(w->disk, fd, iov, n, off, run);
+}
+
+static void
+start_ready(struct worker *w, struct export *e)
+{
+	struct req *run;
+
+	while (e->running < DEPTH && !TAILQ_EMPTY(&e->ready)) {
+		run = take_run(e);
+		if ((run = try_now(w, run)) != NULL)
+			submit(w, run);
 		settle(w, e);
+	}
+}
+
+void
+io_starts(struct worker *w)
+{
+	struct export *e;
+
+	while ((e = STAILQ_FIRST(&w->starts)) != NULL) {
+		STAILQ_REMOVE_HEAD(&w->starts, start_link);
+		e->start_wanted = false;
+		e->inflight++;	/* outlive what is finished */
+		start_ready(w, e);
 		io_release(w, e);
 	}
+}
+
+/* Which of them it was is found out by each for itself. */
+static void
+run_split(struct worker *w, struct req *run)
+{
+	struct req *r, *next;
+
+	for (r = run; r != NULL; r = next) {
+		next = r->next;
+		r->next = NULL;
+		r->alone = true;
+		make_ready(w, r);
+	}
+}
+
+/* A run has failed: -errno, or 0: the file has become shorter than it was. */
+static void
+run_failed(struct worker *w, struct req *run, int res)
+{
+	struct export *e = run->export;
+
+	if (res == -EINTR || res == -EAGAIN) {
+		submit(w, run);
+	} else if (run->next != NULL) {
+		run_split(w, run);
+	} else if (res == -EINVAL && e->row.direct && !run->plain) {
+		/* The disk's sectors are larger than the client's. */
+		run->plain = true;
+		submit(w, run);
+	} else
+		finish(w, run, res == 0 ? EIO : -res);
+}
+
+static void
+transferred(struct worker *w, struct req *run, int res)
+{
+	struct export *e = run->export;
+
+	e->running--;
+	e->inflight++;		/* outlive what is finished */
+	if (res <= 0)
+		run_failed(w, run, res);
+	else if ((run = run_advance(w, run, (size_t)res)) != NULL)
+		submit(w, run);
+	settle(w, e);
+	if (!TAILQ_EMPTY(&e->ready))
+		want_start(w, e);
+	io_release(w, e);
 }
 
 static void

@@ -32,6 +32,8 @@ struct req {
 	uint8_t			*frame;
 	size_t			 len;	/* bytes of it */
 	size_t			 done;	/* bytes of data transferred */
+	struct req		*next;	/* at the disk together, behind it */
+	bool			 alone;	/* not to be put together with any */
 	bool			 plain;	/* not aligned for O_DIRECT */
 	bool			 verify;	/* read, and not sent */
 };

@@ -409,6 +409,7 @@ loop(struct worker *w)
 		take_events(w);
 		receive_all(w);
 		take_inbox(w);
+		io_starts(w);
 		io_syncs(w);
 		flush_all(w);
 		let_ports_go(w);
@@ -444,6 +445,7 @@ worker_init(struct worker *ws, unsigned n, unsigned id, int notify_fd,
 	w->view = view;
 	atomic_store(&w->published, view);
 	atomic_store(&w->epoch, view->epoch);
+	STAILQ_INIT(&w->starts);
 	STAILQ_INIT(&w->syncs);
 	LIST_INIT(&w->leaving);
 	LIST_INIT(&w->stores);

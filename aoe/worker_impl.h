@@ -31,6 +31,7 @@ struct worker {
 	struct net_batch	 batch;
 	struct req		*incoming[NET_BATCH];
 	unsigned		 nincoming;	/* buffers ready to receive */
+	STAILQ_HEAD(start_list, export) starts;	/* with requests ready */
 	STAILQ_HEAD(sync_list, export) syncs;		/* that want an fdatasync */
 	LIST_HEAD(port_list, port) leaving;	/* ports, out of the view */
 	LIST_HEAD(state_list, export) stores;	/* that wait for one */
@@ -142,6 +143,9 @@ void	io_request(struct worker *, struct req *);
 void	io_fence(struct worker *, struct req *r);
 
 void	io_event(struct worker *, const struct disk_event *);
+
+/* Carry out what has become ready: what lies side by side goes together. */
+void	io_starts(struct worker *);
 
 /* Start the fdatasyncs that requests wait for. */
 void	io_syncs(struct worker *);

@@ -78,3 +78,62 @@ teardown() {
 	[[ $output = *'status 0x51 error 0x40'* ]]
 	aoe 1 read 0.0 0 2048 | cmp - "$T/disk"
 }
+
+# ata FLAGS COMMAND LBA: a message about eight sectors.
+ata() {
+	printf '1000%04x%02x00%08x%s0008%s%02x%02x000000000000' 0 "$4" "$3" \
+	    "$1" "$2" $(($3 & 255)) $(($3 >> 8))
+}
+
+hex() {
+	od -An -v -tx1 | tr -d ' \n'
+}
+
+queued() {
+	ip netns exec "$AOE_NET-s" awk '$7 > 2000 { n++ } END { exit n == 0 }' \
+	    /proc/net/packet
+}
+
+# together FRAME...: they arrive before the daemon looks.  What it answers:
+# sector, status, error, and how many bytes.
+together() {
+	local serving
+	serving=$(pgrep -P "$AOED_PID" -f serve | head -n 1)
+	kill -STOP "$serving"
+	aoe 1 -t 5 raw "$@" >"$T/answers" 3>&- &
+	wait_until 5 queued
+	kill -CONT "$serving"
+	wait $!
+	sort "$T/answers" | awk '{ print substr($0, 17, 4),
+	    substr($0, 27, 2), substr($0, 23, 2), length($0) / 2 }'
+}
+
+@test "neighbours that go to the disk together: each gets its own answer" {
+	mkdir "$T/small"
+	mount -t tmpfs -o size=1M none "$T/small"
+	on_exit umount "$T/small"
+	head -c 1016K /dev/zero >"$T/small/ballast"
+	truncate -s 1M "$T/small/disk"
+	echo "3 $T/small/disk $(client_mac 1) aoe0 full" >>"$T/table"
+	head -c 1M /dev/urandom >"$T/ro"
+	start_aoed "$T/table"
+	data=$(yes | head -c 4096 | hex)
+	together "$(ata 41 34 0 3)$data" "$(ata 41 34 8 3)$data" \
+	    "$(ata 41 34 16 3)$data" >"$T/said"
+	diff "$T/said" - <<-END
+	0000 40 00 46
+	0008 40 00 46
+	0010 51 04 46
+	END
+	cmp "$T/small/disk" <(yes | head -c 8192; head -c 1040384 /dev/zero)
+	truncate -s 10000 "$T/ro"
+	together "$(ata 40 24 0 1)" "$(ata 40 24 8 1)" "$(ata 40 24 16 1)" \
+	    >"$T/said"
+	diff "$T/said" - <<-END
+	0000 40 00 4118
+	0008 40 00 4118
+	0010 51 40 46
+	END
+	cmp <(sort "$T/answers" | head -n 2 | cut -c45- | tr -d '\n') \
+	    <(head -c 8192 "$T/ro" | hex)
+}
