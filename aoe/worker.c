@@ -8,6 +8,7 @@
 #include <sys/eventfd.h>
 
 #include <errno.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@
 #define RING		1024	/* entries */
 #define THREADS_MIN	64	/* operations that may block at once */
 #define INBOX		64	/* frames under way from each peer */
+#define SPIN_NS		50000	/* a wait that costs less than a sleep */
+#define SPIN_PAUSE_NS	100000000	/* where others want the processor */
 
 const char *
 drop_name(enum drop d)
@@ -151,9 +154,10 @@ receive(struct worker *w, struct port *p, enum port_socket s)
 	}
 	/* An error is the interface going down: said once, and over. */
 	if ((rc = net_receive(p->fd[s], &w->batch, n)) < (int)n)
-		p->readable[s] = false;
+		p->readable[s] = w->spin && rc >= 0 && s == PORT_STEERED;
 	if (rc <= 0)
 		return;
+	w->busy_ns = w->now_ns;
 	for (i = 0; i < (unsigned)rc; i++) {
 		got[i] = w->incoming[i];
 		got[i]->len = w->batch.msg[i].msg_len;
@@ -339,6 +343,7 @@ take_events(struct worker *w)
 	struct disk_event ev;
 
 	while (disk_event(w->disk, &ev)) {
+		w->busy_ns = w->now_ns;
 		switch (ev.kind) {
 		case DISK_IO:
 		case DISK_SYNC:
@@ -393,6 +398,40 @@ arm(struct worker *w)
 	return idle;
 }
 
+static int64_t
+clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* To sleep and be woken takes longer than most clients take to ask again.  So
+ * a sleep that was short is the last for now: instead of sleeping, the worker
+ * looks again and again, until it has looked in vain for as long.  In between
+ * it lets others have the processor; if they want it, it goes back to sleeping
+ * for a time. */
+static void
+spin_or_sleep(struct worker *w, bool slept)
+{
+	int64_t before = w->now_ns;
+
+	w->now_ns = clock_ns();
+	if (slept) {
+		w->spin = w->now_ns - before < SPIN_NS &&
+		    w->now_ns > w->spin_from_ns;
+	} else if (w->spin && w->busy_ns != before) {
+		sched_yield();
+		before = w->now_ns;
+		w->now_ns = clock_ns();
+		if (w->now_ns - before > SPIN_NS)
+			w->spin_from_ns = w->now_ns + SPIN_PAUSE_NS;
+		w->spin = w->now_ns - w->busy_ns < SPIN_NS &&
+		    w->now_ns > w->spin_from_ns;
+	}
+}
+
 static void
 loop(struct worker *w)
 {
@@ -404,6 +443,7 @@ loop(struct worker *w)
 		idle = arm(w);
 		if (disk_turn(w->disk, idle) == -1)
 			fatal("worker %u: io_uring", w->id);
+		spin_or_sleep(w, idle);
 		clock_gettime(CLOCK_REALTIME_COARSE, &ts);
 		w->now = ts.tv_sec;
 		take_events(w);

@@ -36,6 +36,10 @@ struct worker {
 	LIST_HEAD(port_list, port) leaving;	/* ports, out of the view */
 	LIST_HEAD(state_list, export) stores;	/* that wait for one */
 	int64_t			 now;		/* time(3), of this turn */
+	int64_t			 now_ns;	/* monotonic, of this turn */
+	int64_t			 busy_ns;	/* … of the last with work */
+	int64_t			 spin_from_ns;	/* no spinning before that */
+	bool			 spin;		/* look again, do not sleep */
 	bool			 mail_armed;
 	bool			*kick;		/* peers to be woken */
 
