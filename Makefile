@@ -125,6 +125,13 @@ need_root = $(if $(filter-out 0,$(shell id -u)),$(error make $@ needs root: \
 # A sub-make builds, on all cores, so that it finds the packages that the first step put in.
 SUBMAKE	= $(MAKE) --no-print-directory -s -j$(shell nproc)
 
+# What a list of this file holds, for tests: make print LIST=DEPS_BUILD.
+print:
+	@echo $($(LIST))
+
+deps-build:
+	@tests/deps.sh $(DEPS_BUILD)
+
 deps:
 	@tests/deps.sh $(DEPS_CHECK) $(DEPS_LINT) $(DEPS_FUZZ)
 
@@ -201,7 +208,7 @@ ROOT	= $(DESTDIR)$(PREFIX)
 COMPDIR	= $(ROOT)/share/bash-completion/completions
 DOCDIR	= $(ROOT)/share/doc/backshelf
 EXAMPLES = $(filter-out etc/debian% etc/migrate%,$(shell find etc -type f))
-PLACED	= sed -E 's,/usr/local/((s?bin|libexec)/(aoe|irsync|validate-ssh)),$(PREFIX)/\1,g'
+PLACED	= sed -E 's,/usr/local/((s?bin|libexec)/(aoe|backshelf|irsync|validate-ssh)),$(PREFIX)/\1,g'
 place	= mkdir -p "$$(dirname "$(2)")" && $(PLACED) $(1) >"$(2)" && \
 	chmod $$([ -x $(1) ] && echo 755 || echo 644) "$(2)"
 
@@ -233,20 +240,21 @@ install: all
 # own tree, all of that tree.
 VERSION	= $(shell sed -n 's/.*"backshelf \(.*\)"$$/\1/p' lib/version.h)
 RELEASE	= backshelf-$(VERSION)
+DIST	= build
 SOURCES	= if [ -e .git ]; then git ls-files; else find . -name build -prune -o \
 	-type f -print | sed 's,^\./,,'; fi | LC_ALL=C sort
 
 dist:
-	@mkdir -p build
+	@mkdir -p $(DIST)
 	@$(SOURCES) | tar -cz --owner=0 --group=0 --numeric-owner \
-	    --transform 's,^,$(RELEASE)/,' -f build/$(RELEASE).tar.gz -T -
-	@echo build/$(RELEASE).tar.gz
+	    --transform 's,^,$(RELEASE)/,' -f $(DIST)/$(RELEASE).tar.gz -T -
+	@echo $(DIST)/$(RELEASE).tar.gz
 
 # Debian packages, and the complaints of lintian.
 deb:
 	@tests/deps.sh $(DEPS_BUILD) $(DEPS_DEB)
 	@$(MAKE) --no-print-directory -s dist
-	@etc/debian/build.sh build/$(RELEASE).tar.gz build/deb
+	@etc/debian/build.sh $(DIST)/$(RELEASE).tar.gz build/deb
 
 clean:
 	rm -rf build
@@ -264,6 +272,7 @@ help:
 	@echo 'make lint     compilers, linters, manual pages, links'
 	@echo 'make fuzz     every parser, FUZZ_TIME=60 seconds each'
 	@echo 'make deps     install what all of these need (root)'
+	@echo 'make deps-build  only what `make` itself needs (root)'
 	@echo 'make install  DESTDIR= PREFIX=/usr/local'
 	@echo 'make deb      Debian packages, into build/deb'
 	@echo 'make dist     the source as build/backshelf-VERSION.tar.gz'
@@ -271,6 +280,6 @@ help:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
-.PHONY: all deb deps demo dist check soak conform unit tools bench lint fuzz \
-	install clean help
+.PHONY: all deb deps deps-build print demo dist check soak conform unit tools \
+	bench lint fuzz install clean help
 .SECONDARY:

@@ -235,12 +235,33 @@ put_storage(FILE *f, const struct init *in)
 	}
 }
 
+/* What most machines want to keep.  A folder in which there is nothing yet must
+ * be optional, or the guard against disks that are not mounted refuses it. */
+static void
+put_paths(FILE *f)
+{
+	static const char *const paths[] = { "/etc", "/home", "/root", "/var" };
+	const size_t n = sizeof(paths) / sizeof(paths[0]);
+	const char *comma = "";
+	size_t i;
+
+	fputs("\n# Stored under their full names.\npaths = {", f);
+	for (i = 0; i < n; i++)
+		if (path_is_empty(paths[i]) == 0) {
+			fprintf(f, "%s \"%s\"", comma, paths[i]);
+			comma = ",";
+		}
+	fputs(" }\n", f);
+	for (i = 0; i < n; i++)
+		if (path_is_empty(paths[i]) != 0)
+			fprintf(f, "path \"%s\" { optional = true }\t# "
+			    "empty when this was made\n", paths[i]);
+}
+
 static int
 write_conf(const struct init *in)
 {
 	static const char rest[] =
-	    "\n# Stored under their full names.\n"
-	    "paths = { \"/etc\", \"/home\", \"/root\", \"/var\" }\n"
 	    "\n# Patterns of rsync(1); those that begin with a slash are full "
 	    "names.\n"
 	    "exclude = { \"/var/cache/*\", \"/var/tmp/*\" }\n"
@@ -265,6 +286,7 @@ write_conf(const struct init *in)
 	fputs("\n# The name that the snapshots are kept under.\nhost = ", f);
 	put_text(f, in->host);
 	fputc('\n', f);
+	put_paths(f);
 	fputs(rest, f);
 	if (fclose(f) == 0 && (rc = file_replace(in->ir->file, text, len,
 	    0600, true)) == -1)

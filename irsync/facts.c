@@ -139,10 +139,8 @@ matters(const struct irsync_conf *c, const char *mount)
 	return false;
 }
 
-/* 1: a folder with nothing in it but what mkfs made; 0: not; -1: it is not
- * there. */
-static int
-is_empty(const char *path)
+int
+path_is_empty(const char *path)
 {
 	struct dirent *de;
 	struct stat st;
@@ -180,7 +178,7 @@ facts_now(const struct irsync_conf *c, struct facts *f)
 			rc = strv_add(&f->mounts, all.v[i]);
 	strv_free(&all);
 	for (i = 0; i < c->paths.n && rc == 0; i++)
-		switch (is_empty(c->paths.v[i])) {
+		switch (path_is_empty(c->paths.v[i])) {
 		case 1:
 			rc = strv_add(&f->empty, c->paths.v[i]);
 			break;

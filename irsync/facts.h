@@ -49,6 +49,10 @@ int	guards_check(const struct irsync_conf *, const struct guards *,
  * at least. */
 uint64_t	guards_gone_max(uint64_t entries);
 
+/* 1: a folder with nothing in it but what mkfs made; 0: not; -1: it is not
+ * there. */
+int	path_is_empty(const char *path);
+
 /* Look at the machine.  0, or -1 with errno. */
 int	facts_now(const struct irsync_conf *, struct facts *);
 

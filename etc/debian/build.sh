@@ -20,6 +20,7 @@ tar -xf "$tarball"
 cp -R "$release/etc/debian" "$release/debian"
 (
 	cd "$release"
+	export DEB_BUILD_OPTIONS=noautodbgsym
 	unset MAKEFLAGS MFLAGS MAKEOVERRIDES MAKELEVEL B SAN DESTDIR PREFIX
 	dpkg-buildpackage -us -uc -rfakeroot "-j$(nproc)" >../build.log 2>&1
 ) || {
@@ -28,4 +29,4 @@ cp -R "$release/etc/debian" "$release/debian"
 }
 rm -rf "$release"
 lintian --fail-on error,warning --allow-root ./*.changes
-ls "$PWD"/backshelf-*_*.deb | grep -v dbgsym
+ls "$PWD"/*.deb
