@@ -36,20 +36,27 @@ teardown() { run_cleanup; }
 	[ "$(expired web)" = 0 ]
 }
 
-@test "it waits while the load is above --max-load, and a signal ends that" {
-	"$BIN/irsync-rotate" -f "$T/rotate.conf" --max-load 0.000001 "$T/root" \
-	    >"$T/out" 2>&1 &
-	pid=$!
-	on_exit kill_now $pid
-	wait_until 10 test -e "$T/root/web.snaps/.expired.$OLD"
-	if [ "$(cut -d' ' -f1 /proc/loadavg)" != 0.00 ]; then
-		[ "$(find "$T/root/web.snaps/.expired.$OLD" |
-		    wc -l)" -gt 2000 ]
-	fi
-	kill -TERM $pid
-	rc=0
-	wait $pid || rc=$?
-	[ $rc = 75 ] || [ $rc = 0 ]
+# minds_signals PID: it catches SIGHUP, SIGINT and SIGTERM.
+minds_signals() { grep -q '^SigCgt:.*4003$' "/proc/$1/status"; }
+
+@test "idle, it waits while the load is above --max-load, and a signal ends that" {
+	for sig in TERM INT HUP; do
+		"$BIN/irsync-rotate" -f "$T/rotate.conf" --max-load 0.000001 \
+		    "$T/root" >"$T/out" 2>&1 &
+		pid=$!
+		on_exit kill_now $pid
+		wait_until 10 minds_signals $pid
+		wait_until 10 test -e "$T/root/web.snaps/.expired.$OLD"
+		[ "$(ionice -p $pid)" = idle ]
+		if [ "$(cut -d' ' -f1 /proc/loadavg)" != 0.00 ]; then
+			[ "$(find "$T/root/web.snaps/.expired.$OLD" |
+			    wc -l)" -gt 2000 ]
+		fi
+		kill -$sig $pid
+		rc=0
+		wait $pid || rc=$?
+		[ $rc = 75 ] || [ $rc = 0 ]
+	done
 	rotate
 	[ "$(expired web)" = 0 ]
 }

@@ -59,6 +59,34 @@ du_of() { (cd "$T/root/web.snaps" && du -s --block-size=1 -c -- "$@") | tail -n 
 	[ "$(usage --json | jq '.clients[0].real')" = "$(du_of "$(days_ago 0)" "$(days_ago 2)")" ]
 }
 
+@test "growth is what the walks have seen, and says when the disk is full" {
+	local memory=$T/root/web.snaps/.usage.json i
+	usage --json >/dev/null
+	jq -c '.time as $t | .history[0][1] as $b | .history =
+	    [[$t - 864000, $b + 10], [$t - 432000, $b - 1000000], [$t, $b]]' \
+	    "$memory" >"$T/memory"
+	cp "$T/memory" "$memory"
+	usage --json >"$T/u"
+	jq -e '.clients[0] | .per_day == -1 and .per_day_from == "history"' "$T/u"
+	jq -e '.per_day == -1 and .days_left == null' "$T/u"
+	jq -c '.history |= .[1:]' "$T/memory" >"$memory"
+	usage --json >"$T/u"
+	jq -e '.per_day == 200000 and
+	    .days_left == (.free / 200000 | floor)' "$T/u"
+	# What a store remembers of itself may be anything.
+	for i in {1..17}; do
+		make_record "c$i" 2026-01-01T000000Z
+		mkdir "$T/root/c$i.snaps/2026-01-01T000000Z"
+		cat >"$T/root/c$i.snaps/.usage.json" <<-END
+		{"version": 1, "time": 1, "snapshots": [["2026-01-01T000000Z", 0]],
+		 "history": [[$(($(date +%s) - 172800)), 0],
+		 [$(date +%s), 1152921504606846976]]}
+		END
+	done
+	usage --json >"$T/u"
+	jq -e '.per_day > 9e18 and .days_left == 0' "$T/u"
+}
+
 @test "a damaged memory is walked anew" {
 	real=$(usage --json | jq '.clients[0].real')
 	for text in '' '{' '{"version": 1, "time": 1, "snapshots": [["x", 1]], "history": []}'; do
