@@ -108,8 +108,8 @@ struct export {
 	struct mask_edit	 state_edit;	/* if it edits the masks */
 	LIST_ENTRY(export)	 state_link;
 	int			 state_errno;
-	uint64_t		 complained;	/* when, seconds */
-	uint64_t		 told;		/* of lists; when, seconds */
+	int64_t			 complained;	/* when, now_ns; 0: never */
+	int64_t			 told;		/* of lists; the same */
 
 	/* Between threads. */
 	_Atomic uint64_t	 sectors;	/* it may grow */

@@ -296,21 +296,10 @@ serve_handed(struct worker *w, struct req *r)
 		serve_addressed(w, r, &f, true);
 }
 
-static struct port *
-port_of(const struct worker *w, unsigned iface)
-{
-	size_t i;
-
-	for (i = 0; i < w->view->nifaces; i++)
-		if (w->view->ifaces[i]->id == iface)
-			return &w->view->ifaces[i]->ports[w->id];
-	return NULL;
-}
-
 static void
 advertise(struct worker *w, struct export *e, unsigned iface, uint64_t mac)
 {
-	struct port *port = port_of(w, iface);
+	struct port *port = worker_port(w, iface);
 	struct req *r;
 
 	if (port == NULL || (r = pool_get(w->pool)) == NULL)

@@ -106,9 +106,10 @@ worker_answer(struct worker *w, struct req *r, size_t len)
 		port_flush(w, p);
 }
 
-static struct port *
-my_port(const struct worker *w, const struct view *v, unsigned iface)
+struct port *
+worker_port(const struct worker *w, unsigned iface)
 {
+	const struct view *v = w->view;
 	size_t i;
 
 	for (i = 0; i < v->nifaces; i++)
@@ -199,7 +200,7 @@ take_inbox(struct worker *w)
 			    (r = pool_get(w->pool)) == NULL)
 				break;
 			r->len = handoff_get(w->inbox[i], &iface, r->frame);
-			if ((p = my_port(w, w->view, iface)) == NULL) {
+			if ((p = worker_port(w, iface)) == NULL) {
 				drop_count(w, DROP_NOBODY);
 				pool_put(w->pool, r);
 			} else {

@@ -92,6 +92,9 @@ req_attach(struct req *r, struct port *p)
  * request goes back to the pool. */
 void	worker_answer(struct worker *, struct req *, size_t len);
 
+/* Our port on the interface of that number; NULL if it is not in the view. */
+struct port *worker_port(const struct worker *, unsigned iface);
+
 /* The supervisor should look. */
 void	worker_notify(struct worker *);
 
