@@ -122,17 +122,6 @@ export_reason(const struct row *r, int err, struct reason *why)
 	    err == ETIMEDOUT ? "the disk does not answer" : strerror(err));
 }
 
-struct export *
-export_open(const struct row *r, struct reason *why)
-{
-	struct image img;
-
-	if (image_open(r, &img) == 0)
-		return export_new(r, &img, why);
-	export_reason(r, errno, why);
-	return NULL;
-}
-
 static off_t
 length_of(const struct export *e)
 {
@@ -245,21 +234,6 @@ export_report(const struct row *r, int err, const struct image *img,
 		(void)measure(r, img->bytes, &cut, &why);
 	if (why.text[0] != '\0')
 		diags_add(ds, r->line, r->col[COL_FILE], "%s", why.text);
-}
-
-void
-export_check(const struct row *r, const struct links *ls, struct diags *ds)
-{
-	struct image img;
-	int err = 0;
-
-	if (r->bad != NULL)
-		return;
-	if (image_open(r, &img) == -1)
-		err = errno;
-	export_report(r, err, &img, ds);
-	export_check_links(r, ls, ds);
-	image_close(&img);
 }
 
 unsigned

@@ -138,10 +138,6 @@ struct export *export_new(const struct row *, struct image *,
  * for in vain. */
 void	export_reason(const struct row *, int err, struct reason *why);
 
-/* Open a row's file and measure it.  NULL with why->text: "/x: No such file
- * or directory". */
-struct export *export_open(const struct row *, struct reason *why);
-
 /* Keep other programs from the part of the file that is served: from writing
  * it, and unless it is read-only from reading it, as far as they ask for locks
  * as well.  0, or -1 with errno: EAGAIN or EACCES if another export or program
@@ -157,11 +153,8 @@ bool	export_overlaps(const struct export *, const struct export *);
 /* Free it; closes what its worker has not closed. */
 void	export_free(struct export *);
 
-/* What needs the world: add a finding for each file of the row that cannot be
- * served and each interface that is not there. */
-void	export_check(const struct row *, const struct links *, struct diags *);
-
-/* The same for the interfaces alone. */
+/* What needs the world: add a finding for each interface of the row that is
+ * not there. */
 void	export_check_links(const struct row *, const struct links *,
 	    struct diags *);
 
@@ -169,8 +162,8 @@ void	export_check_links(const struct row *, const struct links *,
  * where the file system does.  0 with why->text if it is none. */
 uint64_t export_measure(const struct row *, int fd, struct reason *why);
 
-/* The same with what opening the file has come to: an errno, or 0 and the
- * image, of which only the size is asked. */
+/* Add a finding if the row's file cannot be served, by what opening it has come
+ * to: an errno, or 0 and the image, of which only the size is asked. */
 void	export_report(const struct row *, int err, const struct image *,
 	    struct diags *);
 

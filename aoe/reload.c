@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "conf.h"
 #include "log.h"
 #include "priv.h"
 #include "service_impl.h"
@@ -30,41 +29,6 @@ struct survey {
 	unsigned	 left;		/* files that are being opened */
 	int64_t		 due;		/* ms: then what is left hangs */
 };
-
-/* Read and parse.  -1: it could not be read.  0: *t is set, and what is wrong
- * in it is in *ds. */
-static int
-read_table(const char *path, struct table *t, struct diags *ds)
-{
-	char *text;
-
-	memset(t, 0, sizeof(*t));
-	if ((text = conf_read(path, ds)) == NULL)
-		return -1;
-	(void)table_parse(text, strlen(text), t, ds);
-	free(text);
-	return 0;
-}
-
-int
-services_check(const char *path, struct diags *ds)
-{
-	struct links links;
-	struct table t;
-	size_t i;
-
-	if (links_open(&links) == -1) {
-		diags_add(ds, 0, 0, "interfaces: %s", strerror(errno));
-		return -1;
-	}
-	if (read_table(path, &t, ds) == 0)
-		for (i = 0; i < t.n; i++)
-			export_check(&t.rows[i], &links, ds);
-	table_free(&t);
-	links_close(&links);
-	diags_sort(ds);
-	return diags_any(ds) ? -1 : 0;
-}
 
 /* Services for the rows of a table, whose rows they take. */
 static struct service *

@@ -138,8 +138,8 @@ int	services_load(struct supervisor *, const char *text,
 /* The inverse; nothing of it may be served. */
 void	services_unload(struct supervisor *);
 
-/* Read and check a table without serving it, by our own rights: every fault
- * into *ds.  0 if there is none. */
+/* check.c: read and check a table without serving it, by our own rights: every
+ * fault into *ds, a file that hangs being one.  0 if there is none. */
 int	services_check(const char *path, struct diags *ds);
 
 /* Something is to be read from poll_fd: take it and converge. */

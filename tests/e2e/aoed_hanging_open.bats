@@ -50,6 +50,17 @@ within() {
 	aoe 1 identify 0.1 | grep -qx 'sectors 8192'
 }
 
+@test "in a check: it is named, and the others are looked at" {
+	kill -STOP "$FUSE"
+	echo "2 $T/nothing $(client_mac 1) aoe0 missing" >>"$T/table"
+	run srv timeout 10 "$BIN/aoed" -n -f "$T/table"
+	kill -CONT "$FUSE"
+	[ "$status" = 1 ]
+	[ "${lines[0]}" = "$T/table:2:3: $T/fuse/nbd: the disk does not answer" ]
+	[[ ${lines[1]} = "$T/table:3:3: $T/nothing: No such file"* ]]
+	[ "${#lines[@]}" = 2 ]
+}
+
 @test "in a reload: what else it brings is served, and it says what waits" {
 	mv "$T/table" "$T/full"
 	head -n 1 "$T/full" >"$T/table"
