@@ -26,12 +26,12 @@ struct keep_job {
 	struct job		 job;
 	LIST_ENTRY(keep_job)	 link;
 	bool			 save;		/* else read */
-	bool			 forget;	/* after reading: empty the lists */
+	bool			 forget;	/* then empty the lists */
 	struct priv		*priv;
 	char			 alias[TABLE_ALIAS_MAX + 1];
 	struct state		 state;
-	struct reason		 why;		/* it could not be read, or "" */
-	int			 error;		/* it could not be written, or 0 */
+	struct reason		 why;		/* of a failed reading, or "" */
+	int			 error;		/* of a failed writing, or 0 */
 };
 
 static int
@@ -120,6 +120,17 @@ keep_busy(const struct supervisor *sv, const char *alias)
 
 	LIST_FOREACH(j, &sv->keeping, link)
 		if (strcmp(j->alias, alias) == 0)
+			return true;
+	return false;
+}
+
+bool
+keep_writes(const struct supervisor *sv, const char *alias)
+{
+	const struct keep_job *j;
+
+	LIST_FOREACH(j, &sv->keeping, link)
+		if ((j->save || j->forget) && strcmp(j->alias, alias) == 0)
 			return true;
 	return false;
 }
