@@ -46,17 +46,22 @@ is_loaded() {
 	    grep -q '^loaded\|^VM-EXIT' "$T/out2"
 }
 
-# Other rows come and go.
-reload() {
-	sed -i '/other/d' "$T/aoed.conf"
-	[ $(($1 % 2)) = 0 ] ||
-	    echo "1 $T/other FF:FF:FF:FF:FF:FF aoe0 other$1" >>"$T/aoed.conf"
-	aoectl reload
+# Another row comes, is altered and goes, ten reloads without a pause.
+reloads() {
+	local i row="1 $T/other FF:FF:FF:FF:FF:FF aoe0 other"
+	for i in {1..10}; do
+		sed -i '/other/d' "$T/aoed.conf"
+		case $((i % 3)) in
+		1) echo "$row" >>"$T/aoed.conf" ;;
+		2) echo "$row ro" >>"$T/aoed.conf" ;;
+		esac
+		aoectl reload >/dev/null
+	done
 }
 
 disturb() {
 	case $(($1 % 5)) in
-	0 | 2) reload "$1" ;;
+	0 | 2) reloads ;;
 	1) stop_aoed && start_aoed "$T/aoed.conf" ;;
 	3) { kill_now "$AOED_PID" || true; } && start_aoed "$T/aoed.conf" ;;
 	4) aoectl stop one && sleep 0.5 && aoectl start one ;;
@@ -86,6 +91,7 @@ ride_out() {
 	wait $xfs || vm_failed "$T/out2"
 	echo "$round disturbances"
 	[ "$round" -ge 4 ]
+	[ "$(grep -c 'aoed.conf: reloaded' "$T/aoed.log")" -ge 20 ]
 	e2fsck -fn "$T/disk1"
 	xfs_repair -n "$T/disk2"
 	run grep -E 'ALARM|refused|Sanitizer' "$T/aoed.log"
