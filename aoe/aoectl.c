@@ -21,6 +21,8 @@
 #include "import.h"
 #include "version.h"
 
+#define PATIENCE_S	15	/* for a daemon that says nothing */
+
 /* What a command takes behind its name. */
 enum arguments {
 	ARGS_NONE,
@@ -108,36 +110,56 @@ make_request(enum control_command c, char **argv, int n)
 	return line;
 }
 
-static FILE *
+static int
 connect_to(const char *path)
 {
 	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	FILE *f;
+	const struct timeval limit = { .tv_sec = PATIENCE_S };
 	int fd;
 
 	if (strlcpy(sun.sun_path, path, sizeof(sun.sun_path)) >=
 	    sizeof(sun.sun_path))
 		errx(BS_USAGE, "%s: too long", path);
 	if ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1 ||
-	    connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1)
-		err(BS_UNREACHABLE, "%s", path);
-	if ((f = fdopen(fd, "r+")) == NULL)
+	    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit,
+	    sizeof(limit)) == -1 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO,
+	    &limit, sizeof(limit)) == -1)
 		err(BS_FAIL, "%s", path);
-	return f;
+	if (connect(fd, (struct sockaddr *)&sun, sizeof(sun)) == -1) {
+		if (errno == EAGAIN)
+			errx(BS_UNREACHABLE, "%s: it is busy", path);
+		err(BS_UNREACHABLE, "%s", path);
+	}
+	return fd;
+}
+
+/* A daemon that has hung up may have said why: what could not be sent is no
+ * reason not to listen. */
+static void
+send_line(int fd, const char *line)
+{
+	size_t len = strlen(line);
+	ssize_t n;
+
+	for (; len > 0; line += n, len -= (size_t)n)
+		if ((n = send(fd, line, len, MSG_NOSIGNAL)) == -1)
+			return;
 }
 
 json_t *
 ask(const char *path, const char *request)
 {
-	FILE *f = connect_to(path);
+	int fd = connect_to(path);
 	json_error_t error;
 	json_t *answer;
 	char *line = NULL;
 	size_t size = 0;
 	ssize_t len;
+	FILE *f;
 
-	if (fputs(request, f) == EOF || fflush(f) == EOF)
-		err(BS_UNREACHABLE, "%s", path);
+	send_line(fd, request);
+	if ((f = fdopen(fd, "r")) == NULL)
+		err(BS_FAIL, "%s", path);
 	if ((len = getline(&line, &size, f)) <= 0)
 		errx(BS_UNREACHABLE, "%s: no answer", path);
 	if ((answer = json_loadb(line, (size_t)len, 0, &error)) == NULL)

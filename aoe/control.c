@@ -24,6 +24,8 @@
 #define CONNS		(CONTROL_FDS - 1)
 #define SETTLE_MS	5000	/* then the answer is how things stand */
 #define SILENCE_MS	60000	/* a connection that says nothing ends */
+#define YIELD_MS	1000	/* ... or then, if another has come */
+#define DEAF_MS		1000	/* after there was no descriptor */
 
 struct conn {
 	int			 fd;	/* -1: free */
@@ -43,6 +45,7 @@ struct control {
 	char		*path;
 	char		*lock_path;
 	struct conn	 conns[CONNS];
+	int64_t		 deaf;	/* until then nobody is let in, ms */
 };
 
 void
@@ -178,7 +181,8 @@ control_poll(const struct control *c, struct pollfd v[CONTROL_FDS])
 {
 	size_t i;
 
-	v[0] = (struct pollfd){ .fd = c->fd, .events = POLLIN };
+	v[0] = (struct pollfd){ .fd = c->deaf > now_ms() ? -1 : c->fd,
+	    .events = POLLIN };
 	for (i = 0; i < CONNS; i++)
 		v[i + 1] = (struct pollfd){ .fd = c->conns[i].fd,
 		    .events = c->conns[i].out != NULL ? POLLOUT :
@@ -192,6 +196,8 @@ control_timeout(const struct control *c)
 	int64_t now = now_ms(), left, least = -1;
 	size_t i;
 
+	if (c->deaf > now)
+		least = c->deaf - now;
 	for (i = 0; i < CONNS; i++) {
 		if (c->conns[i].fd == -1)
 			continue;
@@ -204,20 +210,46 @@ control_timeout(const struct control *c)
 	return (int)least;
 }
 
+/* A free slot: if there is none, that of the connection which has been silent
+ * or deaf for longest.  NULL: all are at work. */
+static struct conn *
+conn_new(struct control *c)
+{
+	struct conn *n, *oldest = NULL;
+	size_t i;
+
+	for (i = 0; i < CONNS; i++) {
+		n = &c->conns[i];
+		if (n->fd == -1)
+			return n;
+		if (!n->waiting && (oldest == NULL ||
+		    n->deadline < oldest->deadline))
+			oldest = n;
+	}
+	if (oldest == NULL ||
+	    oldest->deadline > now_ms() + SILENCE_MS - YIELD_MS)
+		return NULL;
+	conn_close(oldest);
+	return oldest;
+}
+
 static void
 accept_conn(struct control *c)
 {
-	struct conn *n = NULL;
-	size_t i;
+	static const char busy[] = "{\"ok\":false,\"error\":\"too many are "
+	    "asking at once\"}\n";
+	struct conn *n;
 	int fd;
 
 	fd = accept4(c->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (fd == -1)
+	if (fd == -1) {
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
+			c->deaf = now_ms() + DEAF_MS;
 		return;
-	for (i = 0; i < CONNS && n == NULL; i++)
-		if (c->conns[i].fd == -1)
-			n = &c->conns[i];
-	if (n == NULL || (n->in = malloc(CONTROL_LINE)) == NULL) {
+	}
+	if ((n = conn_new(c)) == NULL ||
+	    (n->in = malloc(CONTROL_LINE)) == NULL) {
+		(void)send(fd, busy, sizeof(busy) - 1, MSG_NOSIGNAL);
 		close(fd);
 		return;
 	}
@@ -350,6 +382,6 @@ control_turn(struct control *c, struct supervisor *sv, const struct pollfd *v,
 	for (i = 1; i < n; i++)
 		if (c->conns[i - 1].fd != -1)
 			conn_turn(&c->conns[i - 1], sv, v[i].revents);
-	if (v[0].revents & POLLIN)
+	if (v[0].revents & POLLIN && c->deaf <= now_ms())
 		accept_conn(c);
 }

@@ -4,6 +4,8 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <sys/resource.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -15,14 +17,37 @@
 #include "priv.h"
 #include "service_impl.h"
 
+#define SPARE_FDS	256	/* that files leave to others, or half */
+
+/* Are there descriptors left for interfaces and the control socket?  Without
+ * those, files are of no use.  The kernel gives out the lowest first. */
+static bool
+leaves_room(const struct image *img)
+{
+	struct rlimit rl;
+	rlim_t spare = SPARE_FDS;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return true;
+	if (rl.rlim_cur / 2 < spare)
+		spare = rl.rlim_cur / 2;
+	return (rlim_t)img->fd < rl.rlim_cur - spare &&
+	    (img->fd_plain == -1 ||
+	    (rlim_t)img->fd_plain < rl.rlim_cur - spare);
+}
+
 static void
 open_file(struct open_job *j)
 {
 	struct image img;
 
 	if (priv_open(j->priv, j->table, &j->row, &img) == 0) {
-		j->export = export_new(&j->row, &img, &j->why);
-		return;
+		if (leaves_room(&img)) {
+			j->export = export_new(&j->row, &img, &j->why);
+			return;
+		}
+		image_close(&img);
+		errno = EMFILE;
 	}
 	j->again = errno == EIDRM;
 	export_reason(&j->row, errno, &j->why);

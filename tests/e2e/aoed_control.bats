@@ -25,7 +25,10 @@ teardown() {
 	aoe 1 identify 0.1 | grep -q sectors
 	aoectl reload
 	aoectl --json status one | jq -e '.exports[0].state == "stopped"'
+	listen 1
 	aoectl start one
+	# Its client need not look for it.
+	wait_until 5 grep -q '^e0.0 ' "$T/heard.1"
 	aoe 1 identify 0.0 | grep -q sectors
 	[ "$(aoectl restart)" = $'one: serving\ntwo: serving' ]
 	[ "$(aoectl stop)" = $'one: stopped\ntwo: stopped' ]
@@ -101,11 +104,11 @@ teardown() {
 @test "silence, garbage and endless lines at the socket hold nobody up" {
 	start_aoed "$T/table"
 	python3 - "$T/aoed.sock" <<-'END'
-	import socket, sys
+	import socket, sys, time
 	def conn():
 	    s = socket.socket(socket.AF_UNIX)
-	    s.settimeout(5)
 	    s.connect(sys.argv[1])
+	    s.settimeout(5)
 	    return s
 	silent = [conn() for i in range(4)]
 	half = conn()
@@ -126,8 +129,31 @@ teardown() {
 	s = conn()
 	s.send(b'{"command":"stop","aliases":["one"]}\n')
 	assert '"stopped"' in s.makefile().readline()
+	# All places are taken: whoever comes is told so, until the silent
+	# ones have been so for a second.
+	many = [conn() for i in range(17)]
+	s = conn()
+	assert 'too many' in s.makefile().readline()
+	time.sleep(1.1)
+	s = conn()
+	s.send(b'{"command":"status"}\n')
+	assert '"ok":true' in s.makefile().readline()
 	END
 	aoe 1 identify 0.1 | grep -q sectors
+}
+
+@test "few descriptors: some rows fail, the others and aoectl do not" {
+	for ((i = 0; i < 40; i++)); do
+		echo "$i $T/disk1 $(client_mac 1) aoe0 row$i ro"
+	done >"$T/many"
+	ulimit -n 40
+	start_aoed "$T/many" -j 2
+	aoectl --json status >"$T/status" || true
+	jq -e '[.exports[] | select(.state == "serving")] | length > 0' \
+	    "$T/status"
+	jq -e '.exports[] | select(.state == "failed") | .why |
+	    contains("Too many open files")' "$T/status" >/dev/null
+	aoe 1 -t 1 discover | grep -q .
 }
 
 @test "without -d it detaches, says so when it cannot, and ends on SIGTERM" {
