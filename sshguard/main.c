@@ -394,5 +394,8 @@ main(int argc, char *argv[])
 	q.client = argv[optind];
 	q.address = peer_address(address, sizeof(address));
 	q.command = getenv("SSH_ORIGINAL_COMMAND");
+	/* Some of the rest may be the client's (AcceptEnv of sshd_config(5)),
+	 * such as the time zone that hours are reckoned in. */
+	clearenv();
 	return serve(q, o.file, o.dry, &j);
 }

@@ -19,6 +19,7 @@
 #define TIMEOUT_MAX	86400
 #define INTERVAL_MAX	(366 * 86400)
 #define SESSIONS_MAX	1000
+#define SESSIONS_DEFAULT 10
 #define KIB		1024
 
 /* The keys that a client may have of its own.  None has a default here: an
@@ -388,7 +389,7 @@ policy_parse(const char *text, struct policy *p, struct diags *ds)
 		CFG_END()
 	};
 	struct policy_client def = { .push = true, .sandbox = true, .way = -1,
-	    .timeout = TIMEOUT_DEFAULT };
+	    .timeout = TIMEOUT_DEFAULT, .sessions = SESSIONS_DEFAULT };
 	struct place at = { text, 1, ds };
 	cfg_t *cfg;
 	int rc;

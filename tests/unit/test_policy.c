@@ -238,7 +238,7 @@ limits(void **state)
 	assert_false(policy_hours(a, 13 * 60));
 	assert_int_equal(b->interval, 72000);
 	assert_int_equal(b->commands.n, 1);
-	assert_true(b->quota == 0 && b->bwlimit == 0 && b->sessions == 0);
+	assert_true(b->quota == 0 && b->bwlimit == 0 && b->sessions == 10);
 	assert_true(policy_hours(b, 0) && policy_hours(b, 1439));
 	assert_true(policy_hours(policy_find(&p, "c"), 1439));
 	assert_false(policy_hours(policy_find(&p, "c"), 0));
