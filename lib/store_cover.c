@@ -42,29 +42,6 @@ mark_name(const struct push *p, char name[NAME_MAX + 1])
 	snprintf(name, NAME_MAX + 1, ".~backshelf-%s~", p->c.stamp);
 }
 
-/* Open a folder below another, by its path.  -1 with errno. */
-static int
-open_below(int top, const char *path)
-{
-	char part[NAME_MAX + 1];
-	size_t n;
-	int fd, next;
-
-	if ((fd = dup(top)) == -1)
-		return -1;
-	while (*path != '\0') {
-		n = strcspn(path, "/");
-		memcpy(part, path, n);
-		part[n] = '\0';
-		path += n + (path[n] == '/');
-		next = dir_open_at(fd, part);
-		close(fd);
-		if ((fd = next) == -1)
-			return -1;
-	}
-	return fd;
-}
-
 static int
 mark_make(int dirfd, const char *name)
 {
@@ -76,7 +53,8 @@ mark_make(int dirfd, const char *name)
 	return close(fd);
 }
 
-/* First walk: base's folders, with what they are, and a mark in each. */
+/* First walk: base's folders, with what they are, and a mark in each.  What
+ * is made in a folder is made before it gets its times. */
 static int
 shape_treat(struct worker *w, struct node *n)
 {
@@ -110,29 +88,6 @@ has_folder(int dirfd, const char *name)
 	return errno == ENOENT ? 0 : -1;
 }
 
-/* Second walk: the times, which the first one's making changed. */
-static int
-times_treat(struct worker *w, struct node *n)
-{
-	struct coverer *c = w->arg;
-	struct timespec times[2];
-	struct dirent_at e;
-	struct stat st;
-	int r;
-
-	if (dirents_start(&c->d, n->fd[OUT]) == -1)
-		return -1;
-	while ((r = dirents_next(&c->d, &e)) == 1)
-		if (e.type == DT_DIR &&
-		    worker_add(w, n, e.name, true, false, true) == NULL)
-			return -1;
-	if (r == -1 || fstat(n->fd[LOWER], &st) == -1)
-		return -1;
-	times[0] = st.st_atim;
-	times[1] = st.st_mtim;
-	return futimens(n->fd[OUT], times);
-}
-
 /* Base's file belongs to the snapshot, unless the push brought another. */
 static int
 keep_file(struct coverer *c, struct node *n, const struct dirent_at *e)
@@ -148,7 +103,7 @@ keep_file(struct coverer *c, struct node *n, const struct dirent_at *e)
 	    &bytes) == -1 && errno != EEXIST ? -1 : 0;
 }
 
-/* Third walk, after rsync: keep base's files where the mark still stands. */
+/* Second walk, after rsync: keep base's files where the mark still stands. */
 static int
 keep_treat(struct worker *w, struct node *n)
 {
@@ -234,7 +189,7 @@ sides_open(struct push *p, int *base, int *target)
 		return 0;
 	if ((top = dir_open_at(p->store->fd, p->c.base)) == -1)
 		return -1;
-	*base = open_below(top, p->c.subdir);
+	*base = dir_open_below(top, p->c.subdir);
 	saved = errno;
 	close(top);
 	errno = saved;
@@ -243,7 +198,7 @@ sides_open(struct push *p, int *base, int *target)
 		    0 : -1;
 	if ((top = dir_open_at(p->fd, PUSH_UPPER)) == -1)
 		return -1;
-	*target = open_below(top, p->c.subdir);
+	*target = dir_open_below(top, p->c.subdir);
 	saved = errno;
 	close(top);
 	errno = saved;
@@ -269,8 +224,7 @@ cover_prepare(struct push *p)
 
 	rc = sides_open(p, &base, &target);
 	if (rc == 1)
-		rc = walk(p, shape_treat, base, target) == -1 ? -1 :
-		    walk(p, times_treat, base, target);
+		rc = walk(p, shape_treat, base, target);
 	sides_close(base, target);
 	return rc;
 }

@@ -97,6 +97,44 @@ dir_open_at(int dirfd, const char *name)
 }
 
 int
+path_part(const char **path, char part[NAME_MAX + 1])
+{
+	size_t n = strcspn(*path, "/");
+
+	if (n > NAME_MAX) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	memcpy(part, *path, n);
+	part[n] = '\0';
+	*path += n + ((*path)[n] == '/');
+	return n > 0;
+}
+
+int
+dir_open_below(int dirfd, const char *path)
+{
+	char part[NAME_MAX + 1];
+	int fd, next, r, saved;
+
+	if ((fd = fcntl(dirfd, F_DUPFD_CLOEXEC, 3)) == -1)
+		return -1;
+	while ((r = path_part(&path, part)) == 1) {
+		next = dir_open_at(fd, part);
+		saved = errno;
+		close(fd);
+		errno = saved;
+		if ((fd = next) == -1)
+			return -1;
+	}
+	if (r == 0)
+		return fd;
+	close(fd);
+	errno = ENAMETOOLONG;
+	return -1;
+}
+
+int
 dir_make_at(int dirfd, const char *name, mode_t mode)
 {
 	if (mkdirat(dirfd, name, mode) == -1 && errno != EEXIST)

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <limits.h>
 #include <stddef.h>
 
 #define DIRENTS_BUF	(128 * 1024)	/* bytes read at once */
@@ -40,7 +41,14 @@ int	dirents_next(struct dirents *, struct dirent_at *);
 /* Open a folder of a folder: never through a symlink.  Descriptor or -1. */
 int	dir_open_at(int dirfd, const char *name);
 
+/* The same by a path without "..", folder by folder; "" is the folder itself. */
+int	dir_open_below(int dirfd, const char *path);
+
 /* Make a folder unless it is there, and open it. */
 int	dir_make_at(int dirfd, const char *name, mode_t);
+
+/* Take the first component off a path without leading slashes.  1; 0 if there
+ * is none left; or -1 with errno ENAMETOOLONG. */
+int	path_part(const char **path, char part[NAME_MAX + 1]);
 
 #endif

@@ -112,23 +112,16 @@ subdir_make(int base, int target, const char *subdir)
 {
 	char part[NAME_MAX + 1];
 	int from, to = -1, next_from, next_to, rc = -1;
-	size_t n;
 
-	if ((from = dup(base)) == -1 || (to = dup(target)) == -1)
+	if ((from = dup(base)) == -1 || (to = dup(target)) == -1 ||
+	    attrs_copy_dir(from, to, false) == -1)
 		goto out;
-	for (;;) {
-		if (attrs_copy_dir(from, to, false) == -1)
-			goto out;
-		if (*subdir == '\0')
-			break;
-		n = strcspn(subdir, "/");
-		memcpy(part, subdir, n);
-		part[n] = '\0';
-		subdir += n + (subdir[n] == '/');
+	while ((rc = path_part(&subdir, part)) == 1) {
+		rc = -1;
 		if ((next_from = dir_open_at(from, part)) == -1) {
 			if (errno == ENOENT || errno == ENOTDIR ||
 			    errno == ELOOP)
-				break;
+				rc = 0;
 			goto out;
 		}
 		close(from);
@@ -137,8 +130,9 @@ subdir_make(int base, int target, const char *subdir)
 			goto out;
 		close(to);
 		to = next_to;
+		if (attrs_copy_dir(from, to, false) == -1)
+			goto out;
 	}
-	rc = 0;
 out:
 	if (from != -1)
 		close(from);
