@@ -23,7 +23,7 @@
 
 #define DEPTH		32	/* operations of one export in the ring */
 #define VERIFY_BYTES	8192	/* of one read; whole pages, and in a buffer */
-#define COMPLAIN_NS	INT64_C(10000000000) /* between lines about one export */
+#define COMPLAIN_NS	INT64_C(10000000000)	/* between two lines */
 
 static_assert(VERIFY_BYTES <= EXPORT_SECTORS_MAX * SECTOR, "a buffer's room");
 
@@ -51,8 +51,7 @@ complain(struct worker *w, struct req *r, int err)
 {
 	struct export *e = r->export;
 
-	if (e->complained != 0 &&
-	    w->now_ns < e->complained + COMPLAIN_NS)
+	if (e->complained != 0 && w->now_ns < e->complained + COMPLAIN_NS)
 		return;
 	e->complained = w->now_ns;
 	errno = err;

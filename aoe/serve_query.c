@@ -14,7 +14,7 @@
 #include "worker_impl.h"
 
 #define FIRMWARE	0x0001	/* of Query Config: ours */
-#define TELL_NS		INT64_C(10000000000) /* between lines about one export */
+#define TELL_NS		INT64_C(10000000000)	/* between two lines */
 
 static struct frame
 header_of(const struct req *r)
@@ -205,8 +205,7 @@ tell(struct worker *w, struct export *e, const struct frame *f)
 	bool mask = f->command == AOE_MASK;
 	char mac[MAC_TEXT];
 
-	if (e->told != 0 &&
-	    w->now_ns < e->told + TELL_NS)
+	if (e->told != 0 && w->now_ns < e->told + TELL_NS)
 		return;
 	e->told = w->now_ns;
 	mac_format(mac, f->src);
