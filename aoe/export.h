@@ -114,6 +114,7 @@ struct export {
 	/* Between threads. */
 	_Atomic uint64_t	 sectors;	/* it may grow */
 	_Atomic bool		 frozen;	/* read-only: it has shrunk */
+	_Atomic bool		 ended_early;	/* the file did, in a read */
 	_Atomic unsigned	 announce;	/* clients are to hear of it:
 						 * counts occasions */
 	_Atomic int		 phase;		/* enum store_phase */

@@ -373,8 +373,13 @@ run_failed(struct worker *w, struct req *run, int res)
 		/* The disk's sectors are larger than the client's. */
 		run->plain = true;
 		submit(w, run);
-	} else
+	} else {
+		if (res == 0 && !atomic_load(&e->frozen)) {
+			atomic_store(&e->ended_early, true);
+			worker_notify(w);
+		}
 		finish(w, run, res == 0 ? EIO : -res);
+	}
 }
 
 static void

@@ -77,6 +77,7 @@ teardown() {
 	[ "$status" = 2 ]
 	[[ $output = *'status 0x51 error 0x40'* ]]
 	aoe 1 read 0.0 0 2048 | cmp - "$T/disk"
+	wait_until 5 grep -q 'ALARM: .*/ro: has shrunk from' "$T/aoed.log"
 }
 
 # ata FLAGS COMMAND LBA: a message about eight sectors.

@@ -98,6 +98,16 @@ kept() {
 	[ "$(grep -c ALARM "$T/aoed.log")" = 2 ]
 }
 
+@test "a read that finds the end raises it too, before a write hides the loss" {
+	truncate -s 512K "$T/disk"
+	run aoe 1 read 0.0 1500 8
+	[ "$status" = 2 ]
+	wait_until 5 grep -q 'one: ALARM: .*/disk: has shrunk' "$T/aoed.log"
+	run aoe 1 write 0.0 1500 < <(head -c 4096 /dev/urandom)
+	[ "$status" = 2 ]
+	[ "$(stat -c %s "$T/disk")" = 524288 ]
+}
+
 @test "an odd size is rounded down to 4 KiB, and the log says so" {
 	truncate -s $((1048576 + 4096 + 512)) "$T/odd"
 	echo "1 $T/odd $(client_mac 1) aoe0 odd" >>"$T/table"
