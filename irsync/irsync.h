@@ -298,6 +298,7 @@ enum hint {
 	HINT_BUSY,		/* another push runs */
 	HINT_NOSPACE,		/* here or there */
 	HINT_EMPTY,		/* there is no snapshot yet */
+	HINT_KILLED,		/* rsync's other side, by a signal */
 	HINT_SERVER		/* validate-ssh has answered: it is there */
 };
 

@@ -242,6 +242,23 @@ is_denied_by_ssh(const char *line)
 	return p != NULL && !isdigit((unsigned char)p[sizeof(text) - 1]);
 }
 
+/* A status as the shell gives it: 128 and a signal's number. */
+static bool
+is_signal(int code)
+{
+	return code > 128 && code < 128 + 32;
+}
+
+/* The other side's status, which rsync has no name for. */
+static bool
+is_killed(const char *line)
+{
+	int code;
+
+	return sscanf(line, "rsync error: unexplained error (code %3d)",
+	    &code) == 1 && is_signal(code);
+}
+
 /* The names of files, which may be anything, stand in rsync's own lines: those
  * do not begin as the server's do. */
 enum hint
@@ -267,6 +284,8 @@ hint_parse(const char *line)
 
 	if (is_denied_by_ssh(line))
 		return HINT_REFUSED;
+	if (is_killed(line))
+		return HINT_KILLED;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (strncmp(line, rows[i].start, strlen(rows[i].start)) == 0 &&
 		    strstr(line, rows[i].text) != NULL)
@@ -304,6 +323,10 @@ exit_status(int code, enum hint hint)
 	case HINT_EMPTY:
 	case HINT_SERVER:
 		return code == 11 ? BS_IO : BS_FAIL;
+	case HINT_KILLED:	/* as when the server is shut down */
+		if (is_signal(code))
+			return BS_UNREACHABLE;
+		break;
 	case HINT_NONE:
 		break;
 	}
@@ -348,5 +371,5 @@ rsync_code_text(int code)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].code == code)
 			return rows[i].text;
-	return NULL;
+	return is_signal(code) ? "rsync was killed" : NULL;
 }

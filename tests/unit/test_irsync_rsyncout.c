@@ -199,6 +199,14 @@ statuses_are_told_apart(void **state)
 		    BS_NOSPACE },
 		{ 1, "", BS_FAIL }, { 2, "", BS_FAIL }, { 137, "", BS_FAIL },
 		{ 126, "", BS_FAIL }, { 127, "", BS_FAIL },
+		{ 137, "rsync error: unexplained error (code 137) at "
+		    "io.c(949) [sender=3.5.0]", BS_UNREACHABLE },
+		{ 143, "rsync error: unexplained error (code 143) at "
+		    "main.c(1394) [sender=3.5.0]", BS_UNREACHABLE },
+		{ 128, "rsync error: unexplained error (code 128) at x",
+		    BS_FAIL },
+		{ 160, "rsync error: unexplained error (code 160) at x",
+		    BS_FAIL },
 		/* What a file is called, or who may read it, is no answer of
 		 * the server's. */
 		{ 12, "rsync: [sender] opendir \"/x\" failed: Permission "
@@ -220,6 +228,8 @@ statuses_are_told_apart(void **state)
 			fail_msg("%d %s", rows[i].code, rows[i].line);
 	assert_null(rsync_code_text(0));
 	assert_non_null(rsync_code_text(12));
+	assert_string_equal(rsync_code_text(137), "rsync was killed");
+	assert_null(rsync_code_text(160));
 }
 
 static void
