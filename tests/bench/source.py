@@ -45,8 +45,9 @@ def make(top, files, total):
 
 def change(top, seed):
     rng = random.Random(seed)
-    for folder, _, names in os.walk(top):
-        for name in names:
+    for folder, below, names in os.walk(top):
+        below.sort()
+        for name in sorted(names):
             if rng.randrange(100) == 0:
                 path = os.path.join(folder, name)
                 with open(path, 'r+b') as f:
