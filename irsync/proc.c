@@ -4,6 +4,7 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -151,6 +152,16 @@ end(struct running *r, int sig)
 	r->limited = true;
 }
 
+/* What came through one of the pipes. */
+static void
+take(struct running *r, int fd, const char *buf, size_t n)
+{
+	if (fd != r->out || r->p->out == NULL)
+		err_add(r, buf, n);
+	else if (!r->ending && r->p->out(r->p->arg, buf, n) != 0)
+		end(r, SIGTERM);
+}
+
 /* One read's worth; false at the end. */
 static bool
 drain(struct running *r, int fd)
@@ -160,12 +171,28 @@ drain(struct running *r, int fd)
 
 	if (n <= 0)
 		return n == -1 && (errno == EAGAIN || errno == EINTR);
-	if (fd == r->out && r->p->out != NULL) {
-		if (!r->ending && r->p->out(r->p->arg, buf, (size_t)n) != 0)
-			end(r, SIGTERM);
-	} else
-		err_add(r, buf, (size_t)n);
+	take(r, fd, buf, (size_t)n);
 	return true;
+}
+
+/* What the program has left in a pipe.  A child of it may hold the pipe open,
+ * and write to it for ever: no more is read than is there now. */
+static void
+drain_rest(struct running *r, int fd)
+{
+	char buf[4096];
+	size_t want;
+	ssize_t n;
+	int left;
+
+	if (ioctl(fd, FIONREAD, &left) == -1)
+		return;
+	for (; left > 0; left -= (int)n) {
+		want = (size_t)left < sizeof(buf) ? (size_t)left : sizeof(buf);
+		if ((n = read(fd, buf, want)) <= 0)
+			return;
+		take(r, fd, buf, (size_t)n);
+	}
 }
 
 /* Time left until something must happen, in *ts; NULL: for ever. */
@@ -229,11 +256,9 @@ watch(struct running *r)
 		if (p[2].revents != 0)
 			break;
 	}
-	/* What is left in the pipes; somebody else may hold them open. */
 	for (i = 0; i < 2; i++)
-		while (p[i].fd != -1 && poll(&p[i], 1, 0) == 1 &&
-		    (p[i].revents & POLLIN) != 0 && drain(r, p[i].fd))
-			;
+		if (p[i].fd != -1)
+			drain_rest(r, p[i].fd);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	if (r->ending)
 		(void)kill(-r->pid, SIGKILL);

@@ -5,6 +5,7 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -144,15 +145,22 @@ drain(int fd, struct lines *l, line_fn *each, void *arg)
 }
 
 /* What was already in a pipe when its writer ended.  Others may hold it open
- * for ever: ssh's ControlPersist does. */
+ * for ever, as ssh's ControlPersist does, and write to it. */
 static void
 drain_rest(int fd, struct lines *l, line_fn *each, void *arg)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	char buf[4096];
+	size_t want;
+	ssize_t n;
+	int left = 0;
 
-	while (poll(&p, 1, 0) == 1 && (p.revents & POLLIN) != 0 &&
-	    drain(fd, l, each, arg))
-		;
+	(void)ioctl(fd, FIONREAD, &left);
+	for (; left > 0; left -= (int)n) {
+		want = (size_t)left < sizeof(buf) ? (size_t)left : sizeof(buf);
+		if ((n = read(fd, buf, want)) <= 0)
+			break;
+		lines_feed(l, buf, (size_t)n, each, arg);
+	}
 	lines_end(l, each, arg);
 }
 

@@ -68,6 +68,12 @@ hook() {
 	wait_until 5 pid_is_gone "$(cat "$T/child")"
 }
 
+@test "what a hook leaves running holds nobody up, however much it says" {
+	hook pre <<<'timeout 60 yes & timeout 60 yes >&2 &'
+	printf 'before = { "%s" }\n' "$T/pre" >>"$CONF"
+	run -0 timeout 30 "$BIN/irsync" -f "$CONF" backup
+}
+
 @test "nice and ionice" {
 	hook pre <<<"nice >$T/nice; ionice >$T/ionice"
 	printf 'before = { "%s" }\nnice = 7\nionice = "idle"\n' "$T/pre" \
