@@ -2,6 +2,7 @@
  *
  *   STATE/HOST.dumps/mysql/DATABASE/TABLE.sql
  *   STATE/HOST.dumps/postgresql/DATABASE/dump.sql
+ *   STATE/HOST.dumps/postgresql/+globals/dump.sql
  *   STATE/HOST.dumps/MISSING        what could not be dumped, and why
  *   STATE/HOST.dumps/.new/          being written
  *
@@ -64,17 +65,35 @@ int	dump_commit(struct dump_writer *, const char *kind, const char *name);
 /* Free it; what was not committed is removed. */
 void	dump_end(struct dump_writer *);
 
-/* Run a dumper whose output goes into kind/name, divided unless `whole`. */
-int	dump_run(struct dumps *, struct proc *, const char *kind,
-	    const char *name, const struct db_conf *, const char *done,
-	    bool whole, const char *prefix);
+/* One dump. */
+struct dump_what {
+	const char	*kind;		/* "mysql", "postgresql" */
+	const char	*name;		/* of the database, for messages */
+	const char	*folder;	/* in place of one named after it, or
+					 * NULL: no database's begins with a
+					 * '+' */
+	const char	*done;		/* the line that ends it */
+	bool		 whole;		/* not divided */
+	const char	*prefix;	/* +database.sql, or NULL */
+};
+
+/* Run a dumper whose output goes into its folder.  0, or -1: it is missing, and
+ * that is noted. */
+int	dump_run(struct dumps *, struct proc *, const struct dump_what *,
+	    const struct db_conf *);
 
 /* Note what is missing, and remove what an earlier run left of it. */
-void	dump_missing(struct dumps *, const char *kind, const char *name,
+void	dump_missing(struct dumps *, const struct dump_what *,
 	    const char *why);
 
-/* Remove the folders of databases that are no more. */
-void	dumps_forget(struct dumps *, const char *kind, const struct strv *keep);
+/* The server could not be asked: nothing of it is there. */
+void	dumps_none(struct dumps *, const char *kind, const char *why);
+
+/* All that there is has been dumped, into the folders `keep`: note what is
+ * configured and was not there, and remove the folders of databases that are
+ * no more. */
+void	dumps_finish(struct dumps *, const char *kind,
+	    const struct db_conf *, const struct strv *keep);
 
 /* Collect what a query prints, up to some MiB. */
 struct reply {			/* zero-initialise; free text */

@@ -291,26 +291,36 @@ add_prefix(struct dump_writer *w, const char *text)
 	    dump_data(w, text, strlen(text)) == -1 ? -1 : part_end(w);
 }
 
+/* The folder's name.  0, or -1: it would be too long. */
+static int
+folder_name(char buf[DUMP_NAME], const struct dump_what *what)
+{
+	if (what->folder == NULL)
+		return dump_file_name(buf, what->name, strlen(what->name));
+	(void)strlcpy(buf, what->folder, DUMP_NAME);
+	return 0;
+}
+
 int
-dump_run(struct dumps *d, struct proc *p, const char *kind, const char *name,
-    const struct db_conf *db, const char *done, bool whole, const char *prefix)
+dump_run(struct dumps *d, struct proc *p, const struct dump_what *what,
+    const struct db_conf *db)
 {
 	struct dump_writer w;
 	struct dumpsplit split = { .sink = { dump_part, dump_data, &w },
-	    .whole = whole, .done = done };
+	    .whole = what->whole, .done = what->done };
 	char file[DUMP_NAME], buf[256];
 	const char *why = w.why;
 	int rc = -1;
 
-	if (dump_file_name(file, name, strlen(name)) == -1) {
-		dump_missing(d, kind, name, "its name is too long");
+	if (folder_name(file, what) == -1) {
+		dump_missing(d, what, "its name is too long");
 		return -1;
 	}
 	p->out = on_output;
 	p->arg = &split;
 	p->timeout = db->timeout;
-	if (dump_begin(&w, d, done, db->compress) == -1 ||
-	    add_prefix(&w, prefix) == -1)
+	if (dump_begin(&w, d, what->done, db->compress) == -1 ||
+	    add_prefix(&w, what->prefix) == -1)
 		goto out;
 	(void)proc_run(p);
 	p->arg = NULL;
@@ -321,10 +331,10 @@ dump_run(struct dumps *d, struct proc *p, const char *kind, const char *name,
 	else if (dumpsplit_end(&split) == -1 || !split.complete)
 		why = w.why[0] != '\0' ? w.why : "it ended before its end";
 	else
-		rc = dump_commit(&w, kind, file);
+		rc = dump_commit(&w, what->kind, file);
 out:
 	if (rc == -1)
-		dump_missing(d, kind, name, why);
+		dump_missing(d, what, why);
 	else
 		d->made++;
 	dump_end(&w);
@@ -332,8 +342,7 @@ out:
 }
 
 void
-dump_missing(struct dumps *d, const char *kind, const char *name,
-    const char *why)
+dump_missing(struct dumps *d, const struct dump_what *what, const char *why)
 {
 	char file[DUMP_NAME], *line, *p;
 	int kdir;
@@ -341,13 +350,13 @@ dump_missing(struct dumps *d, const char *kind, const char *name,
 	/* Nothing will be backed up now: what there is may stay. */
 	if (signal_caught() != 0)
 		return;
-	log_warnx("%s %s: not dumped: %s", kind, name, why);
-	if (dump_file_name(file, name, strlen(name)) == 0 &&
-	    (kdir = folder(d->dir, kind)) != -1) {
+	log_warnx("%s %s: not dumped: %s", what->kind, what->name, why);
+	if (folder_name(file, what) == 0 &&
+	    (kdir = folder(d->dir, what->kind)) != -1) {
 		(void)tree_remove(kdir, file);
 		close(kdir);
 	}
-	if (asprintf(&line, "%s %s: %s", kind, name, why) == -1)
+	if (asprintf(&line, "%s %s: %s", what->kind, what->name, why) == -1)
 		return;
 	for (p = line; *p != '\0'; p++)
 		if ((unsigned char)*p < ' ' || *p == 0x7f)
@@ -356,8 +365,9 @@ dump_missing(struct dumps *d, const char *kind, const char *name,
 	free(line);
 }
 
-void
-dumps_forget(struct dumps *d, const char *kind, const struct strv *keep)
+/* Remove all folders but these. */
+static void
+forget(struct dumps *d, const char *kind, const struct strv *keep)
 {
 	struct dirent *de;
 	DIR *dir;
@@ -376,6 +386,36 @@ dumps_forget(struct dumps *d, const char *kind, const struct strv *keep)
 		    tree_remove(dirfd(dir), de->d_name) == -1)
 			log_warn("%s/%s/%s", d->path, kind, de->d_name);
 	closedir(dir);
+}
+
+void
+dumps_none(struct dumps *d, const char *kind, const char *why)
+{
+	const struct dump_what all = { .kind = kind, .name = "all" };
+	const struct strv none = { 0 };
+
+	if (signal_caught() == 0)
+		forget(d, kind, &none);
+	dump_missing(d, &all, why);
+}
+
+void
+dumps_finish(struct dumps *d, const char *kind, const struct db_conf *db,
+    const struct strv *keep)
+{
+	struct dump_what absent = { .kind = kind };
+	char file[DUMP_NAME];
+	size_t i;
+
+	/* Cut short, they are not all known. */
+	if (signal_caught() != 0)
+		return;
+	for (i = 0; i < db->databases.n; i++) {
+		absent.name = db->databases.v[i];
+		if (folder_name(file, &absent) == -1 || !strv_has(keep, file))
+			dump_missing(d, &absent, "there is no such database");
+	}
+	forget(d, kind, keep);
 }
 
 int

@@ -114,6 +114,8 @@ dump_database(struct dumps *d, const char *name, const char *create)
 	const struct db_conf *db = &d->c->mysql;
 	struct strv argv = { 0 };
 	struct proc p = { .path = db->dump, .argv = &argv };
+	const struct dump_what what = { .kind = KIND, .name = name,
+	    .done = DONE, .whole = !db->per_table, .prefix = create };
 	size_t i;
 	int rc;
 
@@ -122,10 +124,9 @@ dump_database(struct dumps *d, const char *name, const char *create)
 		rc |= strv_add(&argv, options[i]);
 	rc |= strv_add(&argv, "--") | strv_add(&argv, name);
 	if (rc == 0)
-		(void)dump_run(d, &p, KIND, name, db, DONE, !db->per_table,
-		    create);
+		(void)dump_run(d, &p, &what, db);
 	else
-		dump_missing(d, KIND, name, "no memory");
+		dump_missing(d, &what, "no memory");
 	strv_free(&argv);
 }
 
@@ -178,22 +179,6 @@ warn_option_file(const struct db_conf *db)
 		    db->option_file, (unsigned)st.st_mode & 07777);
 }
 
-/* A database that is configured and was not there. */
-static void
-miss_absent(struct dumps *d, const struct strv *keep)
-{
-	const struct db_conf *db = &d->c->mysql;
-	char file[DUMP_NAME];
-	size_t i;
-
-	for (i = 0; i < db->databases.n; i++)
-		if (dump_file_name(file, db->databases.v[i],
-		    strlen(db->databases.v[i])) == -1 ||
-		    !strv_has(keep, file))
-			dump_missing(d, KIND, db->databases.v[i],
-			    "there is no such database");
-}
-
 void
 mysql_dump_all(struct dumps *d)
 {
@@ -204,9 +189,7 @@ mysql_dump_all(struct dumps *d)
 
 	warn_option_file(db);
 	if (query(db, query_databases, &r, why, sizeof(why)) == -1) {
-		if (signal_caught() == 0)
-			dumps_forget(d, KIND, &keep);
-		dump_missing(d, KIND, "all", why);
+		dumps_none(d, KIND, why);
 		free(r.text);
 		return;
 	}
@@ -214,10 +197,7 @@ mysql_dump_all(struct dumps *d)
 	for (rest = r.text; (line = strsep(&rest, "\n")) != NULL;)
 		if (signal_caught() == 0)
 			take_database(d, line, &keep);
-	if (signal_caught() == 0) {
-		miss_absent(d, &keep);
-		dumps_forget(d, KIND, &keep);
-	}
+	dumps_finish(d, KIND, db, &keep);
 	strv_free(&keep);
 	free(r.text);
 }

@@ -89,70 +89,54 @@ has_restrict_key(const struct db_conf *db)
 	return has;
 }
 
-static int
-dump(struct dumps *d, const char *name, const struct strv *options,
-    const char *program, const char *done)
+/* Run a dumper in a database. */
+static void
+dump(struct dumps *d, const char *program, const char *database,
+    struct strv *argv, const struct dump_what *what)
 {
 	const struct db_conf *db = &d->c->postgresql;
-	struct strv argv = { 0 }, env = { 0 };
-	struct proc p = { .path = program, .argv = &argv, .env = &env,
+	struct strv env = { 0 };
+	struct proc p = { .path = program, .argv = argv, .env = &env,
 	    .user = db->user };
-	int rc = -1;
 
-	if (environment(&env, db, strcmp(name, GLOBALS) == 0 ? "postgres" :
-	    name) == 0 && strv_addall(&argv, options) == 0 &&
-	    strv_add(&argv, "--no-password") == 0 &&
-	    strv_addall(&argv, &db->options) == 0)
-		rc = dump_run(d, &p, KIND, name, db, done, true, NULL);
+	if (environment(&env, db, database) == 0 &&
+	    strv_add(argv, "--no-password") == 0 &&
+	    strv_addall(argv, &db->options) == 0)
+		(void)dump_run(d, &p, what, db);
 	else
-		dump_missing(d, KIND, name, "no memory");
-	strv_free(&argv);
+		dump_missing(d, what, "no memory");
 	strv_free(&env);
-	return rc;
 }
 
+/* What belongs to no database: accounts and table spaces. */
 static void
 dump_globals(struct dumps *d, bool restricted, struct strv *keep)
 {
-	struct strv o = { 0 };
-	char file[DUMP_NAME];
+	const struct dump_what what = { .kind = KIND, .name = "globals",
+	    .folder = GLOBALS, .whole = true,
+	    .done = "-- PostgreSQL database cluster dump complete" };
+	struct strv argv = { 0 };
 
-	if (strv_add(&o, "pg_dumpall") == 0 &&
-	    strv_add(&o, "--globals-only") == 0 &&
-	    (!restricted || strv_add(&o, "--restrict-key=irsync") == 0))
-		(void)dump(d, GLOBALS, &o, d->c->postgresql.dumpall,
-		    "-- PostgreSQL database cluster dump complete");
-	strv_free(&o);
-	if (dump_file_name(file, GLOBALS, strlen(GLOBALS)) == 0)
-		(void)strv_add(keep, file);
+	if (strv_add(&argv, "pg_dumpall") == 0 &&
+	    strv_add(&argv, "--globals-only") == 0 &&
+	    (!restricted || strv_add(&argv, "--restrict-key=irsync") == 0))
+		dump(d, d->c->postgresql.dumpall, "postgres", &argv, &what);
+	strv_free(&argv);
+	(void)strv_add(keep, GLOBALS);
 }
 
 static void
 dump_database(struct dumps *d, const char *name, bool restricted)
 {
-	struct strv o = { 0 };
+	const struct dump_what what = { .kind = KIND, .name = name,
+	    .whole = true, .done = "-- PostgreSQL database dump complete" };
+	struct strv argv = { 0 };
 
-	if (strv_add(&o, "pg_dump") == 0 &&
-	    strv_add(&o, "--format=plain") == 0 &&
-	    (!restricted || strv_add(&o, "--restrict-key=irsync") == 0))
-		(void)dump(d, name, &o, d->c->postgresql.dump,
-		    "-- PostgreSQL database dump complete");
-	strv_free(&o);
-}
-
-static void
-miss_absent(struct dumps *d, const struct strv *keep)
-{
-	const struct db_conf *db = &d->c->postgresql;
-	char file[DUMP_NAME];
-	size_t i;
-
-	for (i = 0; i < db->databases.n; i++)
-		if (dump_file_name(file, db->databases.v[i],
-		    strlen(db->databases.v[i])) == -1 ||
-		    !strv_has(keep, file))
-			dump_missing(d, KIND, db->databases.v[i],
-			    "there is no such database");
+	if (strv_add(&argv, "pg_dump") == 0 &&
+	    strv_add(&argv, "--format=plain") == 0 &&
+	    (!restricted || strv_add(&argv, "--restrict-key=irsync") == 0))
+		dump(d, d->c->postgresql.dump, name, &argv, &what);
+	strv_free(&argv);
 }
 
 void
@@ -165,9 +149,7 @@ pg_dump_all(struct dumps *d)
 	bool restricted;
 
 	if (query(db, query_databases, &r, why, sizeof(why)) == -1) {
-		if (signal_caught() == 0)
-			dumps_forget(d, KIND, &keep);
-		dump_missing(d, KIND, "all", why);
+		dumps_none(d, KIND, why);
 		free(r.text);
 		return;
 	}
@@ -181,10 +163,7 @@ pg_dump_all(struct dumps *d)
 		if (dump_file_name(file, line, strlen(line)) == 0)
 			(void)strv_add(&keep, file);
 	}
-	if (signal_caught() == 0) {
-		miss_absent(d, &keep);
-		dumps_forget(d, KIND, &keep);
-	}
+	dumps_finish(d, KIND, db, &keep);
 	strv_free(&keep);
 	free(r.text);
 }

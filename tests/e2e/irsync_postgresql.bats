@@ -41,11 +41,11 @@ sql() { psql -h "$T/pg" -U postgres -XAtq -d postgres "$@"; }
 	first=$(newest)
 	irsync backup
 	cd "$T/store/client.example.net.snaps"
-	for d in shop odd%3Dname%20%2Fx postgres %2Bglobals; do
+	for d in shop odd%3Dname%20%2Fx postgres +globals; do
 		[ "$first/$DUMPS/$d/dump.sql" -ef \
 		    "$(newest)/$DUMPS/$d/dump.sql" ]
 	done
-	grep -q 'CREATE ROLE clerk' "$DUMPS/%2Bglobals/dump.sql"
+	grep -q 'CREATE ROLE clerk' "$DUMPS/+globals/dump.sql"
 	sql -c 'CREATE DATABASE back'
 	psql -h "$T/pg" -U postgres -Xq -d back -f "$DUMPS/shop/dump.sql"
 	[ "$(sql -d back -c 'SELECT count(*) FROM orders')" = 2 ]
