@@ -3,11 +3,13 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <jansson.h>
 
@@ -16,7 +18,30 @@
 #include "log.h"
 #include "look.h"
 
-#define ROW	"%-18s  %-16s  %11s  %8s  %8s  %8s  %8s  %8s  %s\n"
+/* The table's columns: on a terminal too narrow for all of them, those that tell
+ * least are left out. */
+enum {
+	STAMP, DATE, AGE, ENTRIES, CHANGED, GONE, SIZE, ON_DISK, STATUS, COLUMNS
+};
+
+static const struct column {
+	const char	*head;
+	int		 width;		/* negative: flush left */
+	bool		 spare;
+} columns[COLUMNS] = {
+	[STAMP]   = { "SNAPSHOT", -18, false },
+	[DATE]    = { "DATE", -16, true },
+	[AGE]     = { "AGE", 11, false },
+	[ENTRIES] = { "ENTRIES", 8, true },
+	[CHANGED] = { "CHANGED", 8, false },
+	[GONE]    = { "GONE", 8, true },
+	[SIZE]    = { "SIZE", 8, false },
+	[ON_DISK] = { "ON DISK", 8, false },
+	[STATUS]  = { "STATUS", 0, false },
+};
+
+#define WIDTH	117		/* of all, with "complete, latest" */
+
 #define FILE_ROW "%-18s  %-18s  %5s  %-10s  %-11s  %8s  %s\n"
 
 static const char *
@@ -58,38 +83,79 @@ date(char buf[HUMAN_SIZE], time_t t)
 }
 
 static void
-print_row(const struct snapshot *s, bool latest, time_t now)
+print_cells(const char *const cells[COLUMNS], bool narrow)
 {
-	char b[7][HUMAN_SIZE], status[32];
+	size_t i;
 
+	for (i = 0; i < COLUMNS; i++)
+		if (!narrow || !columns[i].spare)
+			printf("%*s%s", columns[i].width, cells[i],
+			    i + 1 < COLUMNS ? "  " : "\n");
+}
+
+static void
+print_head(bool narrow)
+{
+	const char *cells[COLUMNS];
+	size_t i;
+
+	for (i = 0; i < COLUMNS; i++)
+		cells[i] = columns[i].head;
+	print_cells(cells, narrow);
+}
+
+static void
+print_row(const struct snapshot *s, bool latest, time_t now, bool narrow)
+{
+	char b[COLUMNS][HUMAN_SIZE], status[32];
+	const char *cells[COLUMNS];
+	size_t i;
+
+	for (i = 0; i < COLUMNS; i++)
+		cells[i] = "-";
 	snprintf(status, sizeof(status), "%s%s",
 	    s->recorded ? snapshot_status_name(s->status) : "no record",
 	    latest ? ", latest" : "");
-	(void)date(b[5], s->time);
-	b[5][DATE_LEN] = '\0';
-	if (s->recorded)
-		printf(ROW, s->stamp, b[5], age(b[0], s->time, now),
-		    number(b[1], s->entries), number(b[2], s->moved),
-		    number(b[6], s->dropped), bytes(b[3], s->bytes),
-		    bytes(b[4], s->bytes_new), status);
-	else
-		printf(ROW, s->stamp, b[5], age(b[0], s->time, now), "-", "-",
-		    "-", "-", "-", status);
+	(void)date(b[DATE], s->time);
+	b[DATE][DATE_LEN] = '\0';
+	cells[STAMP] = s->stamp;
+	cells[DATE] = b[DATE];
+	cells[AGE] = age(b[AGE], s->time, now);
+	cells[STATUS] = status;
+	if (s->recorded) {
+		cells[ENTRIES] = number(b[ENTRIES], s->entries);
+		cells[CHANGED] = number(b[CHANGED], s->moved);
+		cells[GONE] = number(b[GONE], s->dropped);
+		cells[SIZE] = bytes(b[SIZE], s->bytes);
+		cells[ON_DISK] = bytes(b[ON_DISK], s->bytes_new);
+	}
+	print_cells(cells, narrow);
 }
 
-void
+/* Is standard output a terminal with fewer columns than the table has? */
+static bool
+terminal_is_narrow(void)
+{
+	struct winsize ws;
+
+	return isatty(STDOUT_FILENO) == 1 &&
+	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 &&
+	    ws.ws_col < WIDTH;
+}
+
+static void
 list_print(const struct snapshot *v, size_t n, time_t now)
 {
 	const struct snapshot *latest = snapshot_newest(v, n, INT64_MAX);
 	char buf[HUMAN_SIZE];
+	bool narrow = terminal_is_narrow();
 	uint64_t total = 0;
 	size_t i;
 
 	if (n > 0)
-		printf(ROW, "SNAPSHOT", "DATE", "AGE", "ENTRIES", "CHANGED",
-		    "GONE", "SIZE", "ON DISK", "STATUS");
+		print_head(narrow);
 	for (i = 0; i < n; i++) {
-		print_row(&v[i], &v[i] == latest, now);
+		print_row(&v[i], &v[i] == latest, now, narrow);
 		if (__builtin_add_overflow(total, v[i].bytes_new, &total))
 			total = UINT64_MAX;
 	}

@@ -568,7 +568,4 @@ int	cmd_init(struct irsync *, const struct strv *args);
 int	cmd_list(struct irsync *, const struct strv *args);
 int	cmd_restore(struct irsync *, const struct strv *args);
 
-/* The table of irsync list. */
-void	list_print(const struct snapshot *v, size_t n, time_t now);
-
 #endif

@@ -295,6 +295,16 @@ load_from(struct irsync *ir)
 	return rc;
 }
 
+/* Is standard error a terminal on which a line can be taken away again? */
+static bool
+terminal_can_erase(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDERR_FILENO) == 1 && term != NULL &&
+	    strcmp(term, "dumb") != 0;
+}
+
 /* A signal ended it: so end by that signal, as the caller expects. */
 static void
 end_by_signal(void)
@@ -388,7 +398,7 @@ main(int argc, char **argv)
 		ir.file = IRSYNC_CONF;
 	if (ir.verbose)
 		log_setlevel(LOG_LEVEL_DEBUG);
-	ir.progress = isatty(STDERR_FILENO) == 1;
+	ir.progress = terminal_can_erase();
 	status = run(&ir, cmd, argv + optind + 1);
 	end_by_signal();
 	if (fflush(stdout) != 0 && status == BS_OK) {

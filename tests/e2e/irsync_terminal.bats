@@ -17,11 +17,22 @@ setup() {
 teardown() { run_cleanup; }
 
 @test "progress on a terminal, gone before the last line" {
-	script -qec "$BIN/irsync -f $CONF backup" /dev/null </dev/null \
-	    >"$T/out" 3>&-
+	TERM=vt100 script -qec "$BIN/irsync -f $CONF backup" /dev/null \
+	    </dev/null >"$T/out" 3>&-
 	grep -qE '[0-9]+%  [0-9]+ files  [0-9.]+ [KM]iB  [0-9.]+[kM]B/s  ' \
 	    "$T/out"
 	tail -n 1 "$T/out" | grep -qP '\x1b\[Kclient.example.net to .*complete'
+}
+
+@test "a terminal that cannot erase gets no progress, a narrow one a narrow table" {
+	TERM=dumb script -qec "$BIN/irsync -f $CONF backup" /dev/null \
+	    </dev/null >"$T/out" 3>&-
+	[ "$(wc -l <"$T/out")" = 1 ]
+	run -1 grep -q $'\e' "$T/out"
+	script -qec "stty cols 80; $BIN/irsync -f $CONF list" /dev/null \
+	    </dev/null >"$T/out" 3>&-
+	grep -q 'CHANGED .*latest' <(tr -d '\n' <"$T/out")
+	[ "$(tr -d '\r' <"$T/out" | wc -L)" -le 80 ]
 }
 
 @test "one line without a terminal, none of it on standard error" {
@@ -33,6 +44,7 @@ teardown() { run_cleanup; }
 @test "Ctrl-C ends it, and rsync with it" {
 	run python3 - "$BIN/irsync" -f "$CONF" backup <<-'EOT'
 	import os, pty, sys, time
+	os.environ["TERM"] = "vt100"
 	pid, fd = pty.fork()
 	if pid == 0:
 	    os.execv(sys.argv[1], sys.argv[1:])
