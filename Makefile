@@ -15,7 +15,8 @@ DEPS_RUN   = rsync openssh-server openssh-client iproute2 procps acl attr \
 DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
 DEPS_DEMO  = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM) aoetools
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq nbdkit strace \
-	mariadb-server postgresql rsnapshot curl zstd libnbd-bin systemd btrfs-progs
+	mariadb-server postgresql rsnapshot curl zstd libnbd-bin systemd btrfs-progs debootstrap \
+	systemd-container $(DEPS_DEB)
 DEPS_BENCH = gnuplot-nox rdiff-backup borgbackup restic
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev
@@ -26,13 +27,14 @@ B	= build$(if $(SAN),/san)
 PKGS	= libbsd-overlay liburing libconfuse jansson libseccomp libxxhash
 WARN	= -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wpointer-arith -Wcast-qual -Wsign-compare -Wvla -Wwrite-strings \
-	-Wformat=2 $(WERROR)
+	-Wformat=2 -Wno-psabi $(WERROR)
 HARDEN	= -fPIE -fstack-protector-strong -fno-common \
 	$(if $(SAN),,-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2)
 SANFLAGS = -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 CFLAGS	?= -O2 -g
-CPPFLAGS += -D_GNU_SOURCE -DLIBBSD_OPENBSD_VIS -Ilib -I. \
+CPPFLAGS += -D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64 \
+	-DLIBBSD_OPENBSD_VIS -Ilib -I. \
 	$(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 ALL_CFLAGS = -std=c17 $(CFLAGS) $(WARN) $(HARDEN) $(if $(SAN),$(SANFLAGS)) \
 	-pthread -MMD -MP

@@ -51,7 +51,7 @@ relay_poll(const struct relay *r, struct pollfd p[2])
 	p[0].revents = p[1].revents = 0;
 	if (p[1].fd == -1 || r->patience == 0)
 		return -1;
-	left = r->since + r->patience * 1000L - relay_now();
+	left = r->since + (long)r->patience * 1000 - relay_now();
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
@@ -96,7 +96,7 @@ relay_move(struct relay *r, const struct pollfd p[2])
 	else if (p[1].fd != -1 && p[1].revents != 0)
 		r->deaf = true;
 	if (r->n > 0 && r->patience != 0 &&
-	    relay_now() - r->since >= r->patience * 1000L)
+	    relay_now() - r->since >= (long)r->patience * 1000)
 		r->deaf = true;
 	if (r->deaf)
 		r->n = 0;

@@ -34,7 +34,7 @@ deps() {
 	    /usr/local/libexec/validate-ssh; do
 		$p --version
 	done
-	apt-get -q -y install libcmocka-dev
+	tests/deps.sh libcmocka-dev
 	make -s -j2 unit
 	tests/run.sh unit' 3>&-
 }
