@@ -183,8 +183,9 @@ no_process_left() {
 # What may never stand in a log, whatever was thrown.
 logs_are_clean() {
 	! grep -rhE \
-	    -e 'Sanitizer|runtime error|refused by the sandbox|assert' \
-	    -e 'ALARM|a worker is stuck|refused to the serving|damaged' \
+	    -e '(ERROR|SUMMARY): .*Sanitizer|runtime error:' \
+	    -e 'refused by the sandbox|ALARM|a worker is stuck|damaged' \
+	    -e 'refused to the serving|[Aa]ssertion' \
 	    "$T"/*.log "$T/syslog" "$T"/c/*/log "$T"/c/*/err \
 	    "$T/home/$ACCOUNT/guard.log"
 }
