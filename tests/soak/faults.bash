@@ -28,7 +28,7 @@ faults() {
 			sleep 0.2
 		done
 		(
-			fault_alone "${FAULT#*_}" || exit 0
+			fault_alone "$FAULT" || exit 0
 			"fault_$FAULT" "$client" "$dice"
 		) </dev/null >>"$T/faults.log" 2>&1 &
 	done <"$1"
@@ -38,8 +38,9 @@ faults() {
 # fault_alone NAME: hold a lock on what the fault is about, until this shell
 # ends.
 fault_alone() {
-	exec 9>>"$T/lock.$1"
-	flock -n 9 || { note "$FAULT: not while the last one lasts"; return 1; }
+	local fd
+	exec {fd}>>"$T/lock.$1"
+	flock -n "$fd" || { note "$FAULT: $1 is at fault already"; return 1; }
 }
 
 # processes COMMAND OWNER [PARENT]: the ids of those of that name, of root or
@@ -81,14 +82,19 @@ kill_one() {
 	note "$FAULT: no $1 of $2 was there"
 }
 
-# The daemon's two processes, and what the parent opens files by.
-fault_kill_aoed_parent() {
-	kill -9 "$(cat "$T/aoed.pid")" && threw ''
+# aoed_ends SIGNAL PID: the daemon's parent ends then, whichever process it was.
+# A second one is not sent before that: an end has one cause.
+aoed_ends() {
+	local parent
+	parent=$(cat "$T/aoed.pid")
+	fault_alone aoed || return 0
+	kill "$1" "$2" && threw "$2" && wait_until 60 pid_is_gone "$parent"
 }
 
-fault_kill_aoed_serve() {
-	kill -9 "$(aoed_serves)" && threw ''
-}
+# The daemon's two processes, and what the parent opens files by.
+fault_kill_aoed_parent() { aoed_ends -KILL "$(cat "$T/aoed.pid")"; }
+fault_kill_aoed_serve() { aoed_ends -KILL "$(aoed_serves)"; }
+fault_stop_aoed() { aoed_ends -TERM "$(cat "$T/aoed.pid")"; }
 
 # A helper lives for as long as a file takes to open: all are opened anew.
 fault_kill_aoed_helper() {
@@ -105,10 +111,6 @@ fault_kill_aoed_helper() {
 		done
 	done
 	note "$FAULT: none was there"
-}
-
-fault_stop_aoed() {
-	kill "$(cat "$T/aoed.pid")" && threw ''
 }
 
 fault_kill_initiator() {
@@ -165,12 +167,14 @@ fault_hang_store() {
 
 # The cable is pulled: at the server, at the switch, at the client.
 fault_unplug_server() {
+	fault_alone server || return 0
 	ip -n "$AOE_NET-s" link set aoe0 down && threw "$(pause "$2" 1 6) s"
 	sleep "$(pause "$2" 1 6)"
 	ip -n "$AOE_NET-s" link set aoe0 up
 }
 
 fault_unplug_switch() {
+	fault_alone "client$1" || return 0
 	ip -n "$AOE_NET-w" link set "p$1" down &&
 	    threw "$1, $(pause "$2" 1 12) s"
 	sleep "$(pause "$2" 1 12)"
@@ -178,6 +182,7 @@ fault_unplug_switch() {
 }
 
 fault_unplug_client() {
+	fault_alone "client$1" || return 0
 	ip -n "$AOE_NET-$1" link set aoe0 down &&
 	    threw "$1, $(pause "$2" 1 12) s"
 	sleep "$(pause "$2" 1 12)"
@@ -200,11 +205,12 @@ remake() {
 }
 
 fault_remake_server() {
-	fault_alone unplug_server || return 0
+	fault_alone server || return 0
 	remake s 0 "$SERVER_MAC" 10.77.0.254 "$(pause "$2" 0 4)"
 }
 
 fault_remake_client() {
+	fault_alone "client$1" || return 0
 	remake "$1" "$1" "$(client_mac "$1")" "10.77.0.$1" "$(pause "$2" 0 4)"
 }
 

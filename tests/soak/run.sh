@@ -118,7 +118,6 @@ night() {
 	operator &
 	LOOPS+=($!)
 	watch_daemon &
-	LOOPS+=($!)
 	(faults "$T/schedule")
 	while [ $((SECONDS - BEGAN)) -lt "$SOAK_SECONDS" ]; do
 		sleep 0.5

@@ -149,7 +149,8 @@ store_is_tidy() {
 	left=$(cd "$snaps" && {
 		find . -mindepth 1 -maxdepth 1 ! -name '2*Z' ! -name .meta \
 		    ! -name .push ! -name .lock ! -name .pins ! -name .noverlay \
-		    ! -name .usage ! -name .usage.json
+		    ! -name .usage ! -name .usage.json \
+		    ! -name '.session.[0-9]*'
 		[ ! -d .push ] || find .push -mindepth 1
 		find .meta -type f ! -name sums ! -name '2*Z.json'
 	} | head)

@@ -4,10 +4,10 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
 
-# watch: lines "PROCESS PID SECOND DESCRIPTORS KIB" in $T/held.
+# watch_daemon: lines "PROCESS PID SECOND DESCRIPTORS KIB" in $T/held.
 watch_daemon() {
 	local parent
-	while [ ! -e "$T/stop" ]; do
+	while [ ! -e "$T/stop.aoed" ]; do
 		parent=$(cat "$T/aoed.pid")
 		held parent "$parent"
 		held serve "$(aoed_serves)"
@@ -35,7 +35,7 @@ watch_growth() {
 	}
 	END {
 		for (id in n) {
-			if (n[id] < 9)
+			if (n[id] < 6)
 				continue
 			split(id, w, " ")
 			f0 = k0 = f1 = k1 = 0
