@@ -26,9 +26,9 @@ char	*file_read(const char *path, size_t max, size_t *len);
 int	 file_replace_at(int dirfd, const char *name, const void *data,
 	    size_t len, mode_t mode, bool sync);
 
-/* The same by path, with `sync`, and only if what is there is a regular file, not
- * a device, a pipe or a symbolic link (EINVAL): people type such paths.  With `folder`, the file's folder is made
- * (0755) if only that is missing. */
+/* The same by path, with `sync`, and only if what is there is a regular file,
+ * not a device, a pipe or a symbolic link (EINVAL): people type such paths.
+ * With `folder`, the file's folder is made (0755) if only that is missing. */
 int	 file_replace(const char *path, const void *data, size_t len,
 	    mode_t mode, bool folder);
 

@@ -41,7 +41,7 @@ int	dirents_next(struct dirents *, struct dirent_at *);
 /* Open a folder of a folder: never through a symlink.  Descriptor or -1. */
 int	dir_open_at(int dirfd, const char *name);
 
-/* The same by a path without "..", folder by folder; "" is the folder itself. */
+/* The same by a path without "..", folder by folder; "" is that folder. */
 int	dir_open_below(int dirfd, const char *path);
 
 /* Make a folder unless it is there, and open it. */
