@@ -106,6 +106,41 @@ teardown() {
 	grep -q 'no root of its own for rsync; nothing confines it' "$GUARD_LOG"
 }
 
+# no_landlock: from here on, the kernel has none for $RSH.
+no_landlock() {
+	mv "$RSH" "$RSH.bound"
+	cat >"$RSH" <<-PY
+	#!/usr/bin/env python3
+	import ctypes, os, struct, sys
+	# seccomp(2): landlock_create_ruleset, 444 everywhere, is not there.
+	code = struct.pack("HBBIHBBIHBBIHBBI", 0x20, 0, 0, 0, 0x15, 0, 1, 444,
+	    6, 0, 0, 0x50026, 6, 0, 0, 0x7fff0000)
+	text = ctypes.create_string_buffer(code)
+	prog = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 4,
+	    ctypes.addressof(text)))
+	if ctypes.CDLL(None).prctl(22, 2, prog) != 0:
+	    sys.exit("no seccomp")
+	os.execv("$RSH.bound", ["rsh"] + sys.argv[1:])
+	PY
+	chmod 755 "$RSH"
+}
+
+@test "without namespaces and without Landlock nothing runs" {
+	mkdir "$T/src"
+	no_namespaces
+	no_landlock
+	policy 'pull = true'
+	run push "$T/src/" server:
+	[ "$status" != 0 ]
+	[[ $output = *"rsync was not started"* ]]
+	snapshot_count 0
+	grep -q 'rsync was not started' "$GUARD_LOG"
+	policy 'sandbox = "off"'
+	push "$T/src/" server:
+	snapshot_count 1
+	grep -q 'nothing confines it' "$GUARD_LOG"
+}
+
 @test "without namespaces Landlock alone confines" {
 	mkdir "$T/src"
 	echo x >"$T/src/x"
