@@ -216,6 +216,7 @@ backup_storage(struct backup *b, int rules, int failed)
 	struct outcome o = { .run = &r, .dry_run = ir->dry_run,
 	    .status = failed };
 	struct timespec start;
+	int lock;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &start);
 	if (!ir->dry_run)
@@ -223,9 +224,9 @@ backup_storage(struct backup *b, int rules, int failed)
 	if (failed != BS_OK)
 		(void)strlcpy(r.why, b->why, sizeof(r.why));
 	else {
-		shape_begin(&ir->conf);
+		lock = shape_begin(&ir->conf);
 		push_with_retries(b, &o);
-		shape_end(&ir->conf);
+		shape_end(&ir->conf, lock);
 	}
 	if (signal_caught() != 0)
 		snprintf(r.why, sizeof(r.why), "ended by signal %d",

@@ -18,7 +18,7 @@
 #include "log.h"
 #include "look.h"
 
-/* The table's columns: on a terminal too narrow for all of them, those that tell
+/* The columns of the table: on a terminal too narrow for all, those that tell
  * least are left out. */
 enum {
 	STAMP, DATE, AGE, ENTRIES, CHANGED, GONE, SIZE, ON_DISK, STATUS, COLUMNS

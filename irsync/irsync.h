@@ -545,9 +545,10 @@ void		 said_add(char *said, const char *line);
 /* Take away what a run that was killed left, on any interface. */
 void		 shape_clean(const struct irsync_conf *);
 
-/* 0, also if no rate is set or it cannot be had, which is a warning. */
-void		 shape_begin(const struct irsync_conf *);
-void		 shape_end(const struct irsync_conf *);
+/* Set the rate.  A lock for shape_end, which takes it away again; or -1, if no
+ * rate is set or it cannot be had, which is a warning. */
+int		 shape_begin(const struct irsync_conf *);
+void		 shape_end(const struct irsync_conf *, int lock);
 
 /* hooks.c */
 

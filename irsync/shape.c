@@ -2,24 +2,32 @@
  * interface that leads there becomes an HTB with one class for what goes to the
  * server's address and port, and another, unlimited, for all else.
  * Our queue has a handle of its own, by which the next run knows what a killed
- * one has left.  A queue that somebody else has set up is not touched.
+ * one has left.  A queue that somebody else has set up is not touched, and that
+ * of a run that is still going neither: it holds a lock, one for each network
+ * namespace, as the queues are.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
 #include <sys/types.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <ctype.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "irsync.h"
 #include "log.h"
 #include "proc.h"
 
 #define HANDLE		"1b5c"		/* of our queue */
+#define LOCK		"/run/irsync-rate-%ju.lock"	/* of a namespace */
 #define TC_TIMEOUT	20		/* seconds */
 #define UNLIMITED	"100gbit"
 
@@ -203,18 +211,45 @@ take_away(const struct irsync_conf *c)
 	return n;
 }
 
+/* The right to set and take away queues.  A descriptor, or -1 with why. */
+static int
+take_lock(char *why, size_t size)
+{
+	struct stat st;
+	char path[64];
+	int fd = -1;
+
+	if (stat("/proc/self/ns/net", &st) == -1) {
+		snprintf(why, size, "/proc/self/ns/net: %s", strerror(errno));
+		return -1;
+	}
+	snprintf(path, sizeof(path), LOCK, (uintmax_t)st.st_ino);
+	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW,
+	    0600)) != -1 && flock(fd, LOCK_EX | LOCK_NB) == 0)
+		return fd;
+	snprintf(why, size, "%s: %s", path, errno == EWOULDBLOCK ?
+	    "another run has set one" : strerror(errno));
+	if (fd != -1)
+		close(fd);
+	return -1;
+}
+
 void
 shape_clean(const struct irsync_conf *c)
 {
+	char why[256];
 	size_t i;
+	int lock;
 
 	for (i = 0; i < c->nstorages; i++)
-		if (c->storages[i].rate != 0 && c->storages[i].remote) {
-			if (take_away(c) > 0)
-				log_info("took away the rate that a killed "
-				    "run had left");
-			return;
-		}
+		if (c->storages[i].rate != 0 && c->storages[i].remote)
+			break;
+	/* What a run that still goes on has set stays. */
+	if (i == c->nstorages || (lock = take_lock(why, sizeof(why))) == -1)
+		return;
+	if (take_away(c) > 0)
+		log_info("took away the rate that a killed run had left");
+	close(lock);
 }
 
 /* The queue, its two classes, and what belongs into the slow one. */
@@ -248,30 +283,35 @@ set_up(const struct irsync_conf *c, const struct target *t, char *why,
 	return 0;
 }
 
-void
+int
 shape_begin(const struct irsync_conf *c)
 {
 	struct target t = { .v6 = false };
 	char why[256] = "";
+	int lock;
 
 	if (c->storage->rate == 0 || !c->storage->remote)
-		return;
-	if (find_host(c, &t, why, sizeof(why)) == -1 ||
+		return -1;
+	if ((lock = take_lock(why, sizeof(why))) == -1 ||
+	    find_host(c, &t, why, sizeof(why)) == -1 ||
 	    find_address(&t, why, sizeof(why)) == -1 ||
 	    find_dev(c, &t, why, sizeof(why)) == -1 ||
 	    !is_default_queue(c, t.dev, why, sizeof(why)) ||
 	    set_up(c, &t, why, sizeof(why)) == -1) {
 		log_warnx("%s: no rate by tc(8): %s", c->storage->text, why);
-		shape_end(c);
-		return;
+		shape_end(c, lock);
+		return -1;
 	}
 	log_debug("%s: rate set on %s for %s port %s", c->storage->text, t.dev,
 	    t.address, t.port);
+	return lock;
 }
 
 void
-shape_end(const struct irsync_conf *c)
+shape_end(const struct irsync_conf *c, int lock)
 {
-	if (c->storage->rate != 0 && c->storage->remote)
-		(void)take_away(c);
+	if (lock == -1)
+		return;
+	(void)take_away(c);
+	close(lock);
 }

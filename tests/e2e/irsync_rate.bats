@@ -4,6 +4,10 @@
 load helpers
 load irsync_helpers
 
+setup_file() {
+	# Two runs at once are two runs for the lock.
+	export BATS_NO_PARALLELIZE_WITHIN_FILE=true
+}
 setup() {
 	need tc ip
 	setup_tmp
@@ -57,6 +61,20 @@ watched_tc() {
 	run -0 irsync backup
 	[[ $output == *"took away the rate that a killed run had left"* ]]
 	[ ! -e "$T/queues" ]
+}
+
+@test "the rate of a run that goes on is not taken away by another" {
+	watched_tc
+	echo 'qdisc htb 1b5c: dev lo root refcnt 2' >"$T/queues"
+	sed -i 's/^retries.*/retries = 0/' "$CONF"
+	# Locks are for a namespace: this one is the test's alone.
+	run -0 unshare --net bash -c 'ip link set lo up
+		exec 8>"/run/irsync-rate-$(stat -Lc %i /proc/self/ns/net).lock"
+		flock 8
+		"$0" -f "$1" backup 8>&- || [ $? = 69 ]' "$BIN/irsync" "$CONF"
+	[[ $output == *"no rate by tc(8)"*"another run has set one"* ]]
+	[ -e "$T/queues" ]
+	[ ! -e "$T/tc.said" ]
 }
 
 @test "the real tc, in a network of its own: the rate holds, others are not slowed" {
