@@ -132,7 +132,7 @@ settle_push(struct run *run, struct client *c, struct store *s,
 static void
 warn_of_plan(struct run *run, struct client *c)
 {
-	char span[HUMAN_SIZE];
+	char span[HUMAN_SIZE], since[STAMP_SIZE] = "";
 	size_t i, foreign = 0;
 
 	for (i = 0; i < c->n; i++)
@@ -148,9 +148,10 @@ warn_of_plan(struct run *run, struct client *c)
 	}
 	if (c->plan.silent != 0) {
 		human_duration(span, c->plan.silent);
+		/* Not the newest's stamp, which may be from the future. */
+		(void)stamp_format(since, c->now - (time_t)c->plan.silent);
 		client_warn(run, c, "no complete snapshot for %s, since %s: "
-		    "what it has stays", span,
-		    c->snaps[c->plan.newest].stamp);
+		    "what it has stays", span, since);
 	} else if (c->plan.newest == PLAN_NONE && c->n > foreign)
 		client_warn(run, c, "none of %zu snapshots is complete", c->n);
 }

@@ -21,6 +21,12 @@ teardown() { run_cleanup; }
 	[ "$(snapshots web | wc -l)" = 16 ]
 	snapshots web | grep -qx "$ahead"
 	[ "$(snapshots db | wc -l)" = 15 ]
+	# A client that is silent is so since its last day, not since then.
+	rm -rf "$T"/root/web.*
+	make_snapshot web "$(days_ago 40)"
+	make_snapshot web "$ahead"
+	run rotate -n
+	[[ $output == *"web: no complete snapshot for 40 d, since $(days_ago 40): "* ]]
 }
 
 @test "what is pushed after it counts by the clock that its record has" {
