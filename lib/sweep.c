@@ -168,29 +168,27 @@ sweep_all(const struct sweep_item *v, size_t n, struct sweep *s,
 {
 	size_t group = n < SWEEP_GROUP ? n : SWEEP_GROUP, i;
 	unsigned jobs = s->opts->jobs;
-	int errnum = 0;
 
 	memset(res, 0, sizeof(*res));
 	if (n == 0)
 		return 0;
 	fit(s->measure, &jobs, &group, &s->depth_max);
 	s->res = res;
-	s->errnum = &errnum;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->wake, NULL);
 	for (i = 0; i < n && !sweep_stopped(s); i += s->n) {
 		s->items = v + i;
 		s->n = n - i < group ? n - i : group;
-		if (sweep_group(s, jobs) == -1 && errnum == 0)
-			errnum = errno;
+		if (sweep_group(s, jobs) == -1 && s->errnum == 0)
+			s->errnum = errno;
 	}
 	pthread_cond_destroy(&s->wake);
 	pthread_mutex_destroy(&s->lock);
 	res->stopped = sweep_stopped(s);
 	if (res->stopped)
-		errnum = EINTR;
-	errno = errnum;
-	return errnum == 0 ? 0 : -1;
+		s->errnum = EINTR;
+	errno = s->errnum;
+	return s->errnum == 0 ? 0 : -1;
 }
 
 int

@@ -1,5 +1,5 @@
-/* sweep_entry.c: what a batch of a folder's entries becomes: files are removed or
- * measured in the order of their inodes, folders become nodes.
+/* sweep_entry.c: what a batch of a folder's entries becomes: files are removed
+ * or measured in the order of their inodes, folders become nodes.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors

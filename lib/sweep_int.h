@@ -140,7 +140,8 @@ struct sweep {
 	struct inoset		 *set;	/* NULL: links are counted */
 	struct sweep_result	 *res;	/* under lock */
 	struct links		 *links;	/* under lock; or NULL */
-	int			 *errnum;	/* of the first problem */
+	int			  errnum;	/* of the first problem; under
+					 * lock */
 	pthread_mutex_t		  lock;
 	pthread_cond_t		  wake;
 	struct node		 *stack;	/* under lock */

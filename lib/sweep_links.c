@@ -1,5 +1,5 @@
-/* sweep_links.c: what removing trees would free: blocks count once every link to
- * them was seen.
+/* sweep_links.c: what removing trees would free: blocks count once every link
+ * to them was seen.
  *
  * How many of each inode's links were seen is in a hash table, open addressing.
  * It has a largest size: should the inodes not fit, they are divided into parts

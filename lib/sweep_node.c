@@ -1,6 +1,6 @@
 /* sweep_node.c: a folder's way through a sweep: it is opened, read by batches,
- * ended when the last of what is in it has ended, and, if it lies too deep, moved
- * up first.
+ * ended when the last of what is in it has ended, and, if it lies too deep,
+ * moved up first.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -63,8 +63,8 @@ node_problem(struct sweep *s, struct node *n, unsigned m, const char *name,
 
 	pthread_mutex_lock(&s->lock);
 	n->stays |= (uint8_t)(1U << m);
-	if (*s->errnum == 0)
-		*s->errnum = errnum;
+	if (s->errnum == 0)
+		s->errnum = errnum;
 	s->res->problems++;
 	s->res->at_least = true;
 	if (s->opts->problem != NULL) {
