@@ -97,19 +97,21 @@ prepare() {
 	[ -e "$1/wide.img" ] || image "$1" wide 2 "$WIDE" "$WIDE" 0
 }
 
-# timed COMMAND...: run it; print milliseconds until all is on the disk, and the
-# most memory that it or one of its children had, in KiB.
+# timed DIR COMMAND...: run it; print milliseconds until all is on the disk, the
+# most memory that it or one of its children had, in KiB, and the milliseconds of
+# processor time that they took, which say something on a busy machine too.
 timed() {
 	python3 - "$@" <<-'PY'
 	import os, resource, subprocess, sys, time
 	start = time.monotonic()
 	rc = subprocess.run(sys.argv[2:], stdout=subprocess.DEVNULL).returncode
+	used = resource.getrusage(resource.RUSAGE_CHILDREN)
 	fd = os.open(sys.argv[1], os.O_RDONLY)
 	subprocess.run(["sync", "-f", sys.argv[1]], check=True)
 	ms = round((time.monotonic() - start) * 1000)
 	if rc != 0:
 	    sys.exit("%s ended with %d" % (sys.argv[2], rc))
-	print(ms, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+	print(ms, used.ru_maxrss, round((used.ru_utime + used.ru_stime) * 1000))
 	PY
 }
 
@@ -168,8 +170,9 @@ measure() {
 cell() {
 	local got
 	got=$(measure "$1" "$2" "$3" "$4" "$5")
-	printf '{"fs": "%s", "cache": "%s", "snapshots": %d, "tool": "%s", "ms": %d, "kib": %d}\n' \
-	    "$2" "$3" "$4" "$5" "${got% *}" "${got#* }" | tee -a "$1/results"
+	# shellcheck disable=SC2086
+	printf '{"fs": "%s", "cache": "%s", "snapshots": %d, "tool": "%s", "ms": %d, "kib": %d, "cpu_ms": %d}\n' \
+	    "$2" "$3" "$4" "$5" $got | tee -a "$1/results"
 }
 
 # report DIR: medians, as a table, JSON and a picture.
@@ -192,13 +195,16 @@ report() {
 	    ms = {t: statistics.median(r["ms"] for r in c)
 	        for t, c in cells.items()}
 	    kib = {t: max(r["kib"] for r in c) for t, c in cells.items()}
+	    cpu = {t: statistics.median(r["cpu_ms"] for r in c)
+	        for t, c in cells.items()}
 	    ours = ms["irsync-rotate"]
 	    print("%-6s %-5s %-3d %12.2f s" % (*key, ours / 1000) + "".join(
 	        "%8.2f s %4.1fx" % (ms[t] / 1000, ms[t] / ours)
 	        if t in ms else "%16s" % "-" for t in tools[1:]) +
-	        "  %d MiB" % -(-kib["irsync-rotate"] // 1024))
+	        "  %4.2f s, %d MiB" % (cpu["irsync-rotate"] / 1000,
+	        -(-kib["irsync-rotate"] // 1024)))
 	    out.append({"fs": key[0], "cache": key[1], "snapshots": key[2],
-	        "ms": ms, "kib": kib,
+	        "ms": ms, "kib": kib, "cpu_ms": cpu,
 	        "ratio": {t: round(ms[t] / ours, 2) for t in ms}})
 	    if key[0] != "wide":
 	        print('"%s %s %d"' % key, *("%.3f" % (ms.get(t, 0) / 1000)
@@ -253,7 +259,7 @@ everything() {
 			("$0" cell "$T" wide warm 1 "$tool") >/dev/null
 		done
 	done
-	echo "six snapshots of $FILES files; seconds, and how many times ours; the last column is our memory:"
+	echo "six snapshots of $FILES files; seconds, and how many times ours; the last columns are our processor time and memory:"
 	report "$T"
 	[ -z "${OUT-}" ] || cp "$T/rotate.json" "$T/rotate.svg" "$OUT"
 }
