@@ -13,8 +13,9 @@ setup_file() {
 	export BATS_NO_PARALLELIZE_WITHIN_FILE=true
 	need dpkg-buildpackage dh lintian
 	setup_tmp
-	bare_start packages rsync openssh-server openssh-client systemd \
-	    libbsd0 libconfuse2 libjansson4 libseccomp2 liburing2 libxxhash0
+	bare_start packages systemd-sysv dbus iproute2 rsync openssh-server \
+	    openssh-client libbsd0 libconfuse2 libjansson4 libseccomp2 \
+	    liburing2 libxxhash0
 	# README.md's eth1, and the client behind it.
 	ip netns add "$BARE_NET-c"
 	on_exit ip netns del "$BARE_NET-c"
