@@ -2,7 +2,7 @@
 # backshelf-migrate irsync: the trees that irsync 1.1 has made by rsync and
 # cp -al, in the account's store, become snapshots where they are; from whatever
 # instant it is cut off at, it goes on.
-# shellcheck disable=SC2154 # stderr is run's
+# shellcheck disable=SC2154,SC2153 # stderr is run's; SNAPS is guard_setup's
 
 bats_require_minimum_version 1.5.0
 load helpers
@@ -28,14 +28,14 @@ teardown() {
 
 # old_run HOST DATE: what irsync 1.1 did on the server, as the account.
 old_run() {
-	local full=$STORE/$1.full snaps=$STORE/$1.snaps
-	as_account mkdir -p "$full" "$snaps"
+	local to=$STORE/$1.full copies=$STORE/$1.snaps
+	as_account mkdir -p "$to" "$copies"
 	# Over ssh, the client reads as root what the account then owns.
 	rsync -qaHx --numeric-ids --delete --rsync-path="setpriv --reuid \
 	    $ACCOUNT_ID --regid $ACCOUNT_ID --clear-groups rsync" \
-	    -e "$T/ssh" "$SRC/etc" "$SRC/home" "server:$full"
-	as_account touch -m -d "${2%.*} ${2:11:2}:${2:13:2}:${2:15}" "$full"
-	as_account cp -al "$full" "$snaps/$2"
+	    -e "$T/ssh" "$SRC/etc" "$SRC/home" "server:$to"
+	as_account touch -m -d "${2%.*} ${2:11:2}:${2:13:2}:${2:15}" "$to"
+	as_account cp -al "$to" "$copies/$2"
 }
 
 make_old() {
@@ -130,6 +130,7 @@ make_old() {
 
 @test "trees on two file systems, a clash of times, a client's bad name" {
 	make_old one
+	# shellcheck disable=SC2016
 	run -1 unshare --mount sh -c 'mount -t tmpfs none "$1/home" &&
 	    exec "$2" irsync "$3"' sh "$SNAPS/2010-05-04.052908" \
 	    "$BIN/backshelf-migrate" "$STORE"

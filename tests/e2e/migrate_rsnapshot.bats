@@ -98,6 +98,7 @@ old_run() {
 	    2026-11-20T080000Z /etc
 	[ "$(cat "$T/back/etc/changes")" = 1 ]
 	# The next backup links to it.
+	# shellcheck disable=SC2016
 	unshare --mount sh -c 'mount --bind "$1/etc" /etc &&
 	    mount --bind "$1/home" /home && exec "$2" -f "$3" backup \
 	    --allow-other-host' sh "$SRC" "$BIN/irsync" "$T/irsync.conf"
