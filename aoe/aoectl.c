@@ -291,9 +291,15 @@ main(int argc, char **argv)
 		usage_error();
 	if (strcmp(argv[0], "import") == 0 && o.watch == 0)
 		return import_print(argv + 1, argc - 1, o.json, false);
-	if (control_command_find(argv[0], &c) == -1 ||
-	    !arguments_fit(c, argv + 1, argc - 1) ||
-	    (o.watch != 0 && c != CONTROL_STATS))
+	if (control_command_find(argv[0], &c) == -1) {
+		warnx("%s: no such command", argv[0]);
 		usage_error();
+	}
+	if (!arguments_fit(c, argv + 1, argc - 1))
+		usage_error();
+	if (o.watch != 0 && c != CONTROL_STATS) {
+		warnx("--watch does not go with this");
+		usage_error();
+	}
 	return command_run(&o, c, argv + 1, argc - 1);
 }

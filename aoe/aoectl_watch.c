@@ -12,6 +12,7 @@
 
 #include "aoectl.h"
 #include "exits.h"
+#include "term.h"
 
 static double
 now(void)
@@ -96,7 +97,7 @@ show(const json_t *answer, const json_t *before, double seconds)
 	for (f = 0; f < FIGURES; f++)
 		put_growth(c[f + 1], sum[f], figures[f].format);
 	grid_add(&g, c);
-	if (isatty(STDOUT_FILENO))
+	if (term_columns(stdout) > 0)
 		fputs("\033[H\033[J", stdout);
 	grid_print(&g);
 	putchar('\n');

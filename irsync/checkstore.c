@@ -33,6 +33,7 @@
 #include "numset.h"
 #include "store_sums.h"
 #include "store_visit.h"
+#include "term.h"
 
 #define PATH_MOST	(64 * 1024)	/* bytes of a path in a snapshot */
 #define TIDY_LEAST	4096		/* entries: a smaller log is left */
@@ -85,23 +86,23 @@ static void
 clear_progress(struct checker *k)
 {
 	if (k->o->progress && k->shown != 0)
-		fputs("\r\033[K", stderr);
+		fputs(TERM_CLEAR, stderr);
 }
 
 static void
 check_progress(struct checker *k)
 {
 	time_t now = time(NULL);
-	char size[HUMAN_SIZE];
+	char size[HUMAN_SIZE], line[STORE_HOST_MAX + 200];
 
 	if (!k->o->progress || now == k->shown)
 		return;
 	k->shown = now;
 	human_size(size, k->c->bytes);
-	fprintf(stderr, "\r\033[K%s: %zu of %zu snapshots, %llu files, %s read",
-	    store_host(k->store), k->at, k->nsnaps,
+	snprintf(line, sizeof(line), "%s: %zu of %zu snapshots, %llu files, "
+	    "%s read", store_host(k->store), k->at, k->nsnaps,
 	    (unsigned long long)k->c->files, size);
-	fflush(stderr);
+	term_line(stderr, line);
 }
 
 /* A path below a snapshot: its folder's descriptor and its last name. */

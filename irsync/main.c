@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -19,54 +20,55 @@
 #include "log.h"
 #include "look.h"
 #include "spawn.h"
+#include "term.h"
 #include "version.h"
 
 /* What may stand in for a configuration. */
 #define FROM	"from host identity port "
+#define ANY	INT_MAX
 
 static const struct command {
 	const char	*name;
 	int		(*run)(struct irsync *, const struct strv *);
 	const char	*options;	/* long names, each with a blank behind
 					 * it; all commands take -f and -v */
-	bool		 takes_args;
+	int		 min, max;	/* arguments */
 	const char	*usage;
 } commands[] = {
 	{ "backup", cmd_backup, "allow-clock-back allow-empty allow-missing "
 	    "allow-other-host allow-shrink allow-unmounted dry-run json "
-	    "storage ", false,
+	    "storage ", 0, 0,
 	    "[-nv] [-f file] [--allow-clock-back] [--allow-empty]\n"
 	    "              [--allow-missing] [--allow-other-host] "
 	    "[--allow-shrink]\n"
 	    "              [--allow-unmounted] [--json] [--storage name] "
 	    "backup" },
-	{ "check", cmd_check, "storage ", false,
+	{ "check", cmd_check, "storage ", 0, 0,
 	    "[-v] [-f file] [--storage name] check" },
-	{ "init", cmd_init, "host identity port yes ", true,
+	{ "init", cmd_init, "host identity port yes ", 0, 1,
 	    "[-v] [-f file] [--host name] [-i identity] [-p port] [--yes]\n"
 	    "              init [storage]" },
-	{ "list", cmd_list, FROM "json storage ", true,
+	{ "list", cmd_list, FROM "json storage ", 0, ANY,
 	    "[-v] [-f file] [--json] [--storage name] list [path ...]" },
-	{ "diff", cmd_diff, FROM "json storage ", true,
-	    "[-v] [-f file] [--json] [--storage name] diff snapshot "
-	    "[snapshot]" },
+	{ "diff", cmd_diff, FROM "json storage ", 1, 2,
+	    "[-v] [-f file] [--json] [--storage name]\n"
+	    "              diff snapshot [snapshot]" },
 	{ "restore", cmd_restore, FROM "dry-run in-place storage to yes ",
-	    true, "[-nv] [-f file] [--storage name] [--to directory | "
-	    "--in-place [--yes]]\n"
+	    0, ANY, "[-nv] [-f file] [--storage name]\n"
+	    "              [--to directory | --in-place [--yes]]\n"
 	    "              restore [snapshot] [path ...]" },
 	{ "verify", cmd_verify, FROM "all dry-run json part sample storage "
-	    "store ", true,
-	    "[-v] [-f file] [--json] [--storage name] [--all | "
-	    "--sample number]\n"
-	    "              verify\n"
+	    "store ", 0, ANY,
+	    "[-v] [-f file] [--json] [--storage name]\n"
+	    "              [--all | --sample number] verify\n"
 	    "       irsync [-nv] [--json] [--part k/n] --store directory "
 	    "verify\n"
 	    "              [host ...]" },
-	{ "status", cmd_status, FROM "json max-age storage store ", true,
-	    "[-v] [-f file] [--json] [--max-age age] [--storage name] "
-	    "status\n"
-	    "       irsync [--json] [--max-age age] --store directory status "
-	    "[host ...]" },
+	{ "status", cmd_status, FROM "json max-age storage store ", 0, ANY,
+	    "[-v] [-f file] [--json] [--max-age age] [--storage name]\n"
+	    "              status\n"
+	    "       irsync [--json] [--max-age age] --store directory status\n"
+	    "              [host ...]" },
 };
 
 /* Where an option's value goes: a bool, or with an argument a const char *, of
@@ -195,12 +197,18 @@ command_check(int argc, char **argv, const struct irsync *ir,
 	const struct command *c;
 	size_t i;
 
-	if (argc == 0 || (c = command_find(argv[0])) == NULL ||
-	    (argc > 1 && !c->takes_args))
+	if (argc == 0)
+		return NULL;
+	if ((c = command_find(argv[0])) == NULL)
+		log_warnx("%s: no such command", argv[0]);
+	if (c == NULL || argc - 1 < c->min || argc - 1 > c->max)
 		return NULL;
 	for (i = 0; i < GIVENS; i++)
-		if (seen[i] && !takes(c, &givens[i]))
+		if (seen[i] && !takes(c, &givens[i])) {
+			log_warnx("--%s does not go with this",
+			    givens[i].name);
 			return NULL;
+		}
 	/* On a server there is none. */
 	if (ir->store != NULL && (ir->file != NULL || ir->from != NULL ||
 	    ir->storage_name != NULL))
@@ -293,16 +301,6 @@ load_from(struct irsync *ir)
 	diags_free(&ds);
 	free(text);
 	return rc;
-}
-
-/* Is standard error a terminal on which a line can be taken away again? */
-static bool
-terminal_can_erase(void)
-{
-	const char *term = getenv("TERM");
-
-	return isatty(STDERR_FILENO) == 1 && term != NULL &&
-	    strcmp(term, "dumb") != 0;
 }
 
 /* A signal ended it: so end by that signal, as the caller expects. */
@@ -398,7 +396,7 @@ main(int argc, char **argv)
 		ir.file = IRSYNC_CONF;
 	if (ir.verbose)
 		log_setlevel(LOG_LEVEL_DEBUG);
-	ir.progress = terminal_can_erase();
+	ir.progress = term_columns(stderr) > 0;
 	status = run(&ir, cmd, argv + optind + 1);
 	end_by_signal();
 	if (fflush(stdout) != 0 && status == BS_OK) {

@@ -10,13 +10,14 @@
 
 #include "human.h"
 #include "irsync.h"
+#include "term.h"
 
 void
 show_clear(bool *standing)
 {
 	if (!*standing)
 		return;
-	fputs("\r\033[K", stderr);
+	fputs(TERM_CLEAR, stderr);
 	fflush(stderr);
 	*standing = false;
 }
@@ -25,12 +26,13 @@ show_clear(bool *standing)
 void
 show_progress(const struct rsync_progress *pr, bool *standing)
 {
-	char size[HUMAN_SIZE];
+	char size[HUMAN_SIZE], line[200];
 
 	human_size(size, pr->bytes);
-	fprintf(stderr, "\r\033[K%3u%%  %llu files  %s  %s  %s", pr->percent,
-	    (unsigned long long)pr->files, size, pr->rate, pr->time);
-	fflush(stderr);
+	snprintf(line, sizeof(line), "%3u%%  %llu files  %s  %s  %s",
+	    pr->percent, (unsigned long long)pr->files, size, pr->rate,
+	    pr->time);
+	term_line(stderr, line);
 	*standing = true;
 }
 

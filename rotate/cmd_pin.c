@@ -86,8 +86,7 @@ cmd_pin(const struct options *o, const struct retention_conf *conf, int argc,
 	int rc;
 
 	(void)o;
-	if (argc != 3)
-		return BS_USAGE;
+	(void)argc;
 	if (!reason_fits(argv[2])) {
 		warnx("a reason is 1 to %d printable ASCII characters",
 		    PIN_TEXT - 1);
@@ -122,8 +121,7 @@ cmd_unpin(const struct options *o, const struct retention_conf *conf, int argc,
 	int rc;
 
 	(void)o;
-	if (argc != 2)
-		return BS_USAGE;
+	(void)argc;
 	if (stamp_parse(argv[1], &t) == -1) {
 		warnx("%s: not a stamp such as 2026-11-22T040201Z", argv[1]);
 		return BS_USAGE;
@@ -215,8 +213,6 @@ cmd_pins(const struct options *o, const struct retention_conf *conf, int argc,
 	int status = BS_OK;
 	size_t i;
 
-	if (argc > 1)
-		return BS_USAGE;
 	if ((argc == 1 ? strv_add(&hosts, argv[0]) :
 	    store_hosts(conf->root, &hosts)) == -1)
 		err(BS_FAIL, "%s", conf->root);

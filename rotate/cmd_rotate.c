@@ -56,8 +56,6 @@ cmd_rotate(const struct options *o, const struct retention_conf *conf,
 	struct run run = { 0 };
 	int status, rc;
 
-	if (argc > 1)
-		return BS_USAGE;
 	pace_init(&pace);
 	be_idle();
 	run.root = argc == 1 ? argv[0] : conf->root;

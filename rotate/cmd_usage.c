@@ -4,7 +4,6 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <sys/ioctl.h>
 
 #include <err.h>
 #include <stdlib.h>
@@ -16,6 +15,7 @@
 #include "exits.h"
 #include "file.h"
 #include "progress.h"
+#include "term.h"
 #include "usage.h"
 
 #define TABLE	84	/* columns of the table without its bars */
@@ -24,13 +24,10 @@
 static unsigned
 bars_of(FILE *f)
 {
-	struct winsize ws;
-	unsigned cols = 80;
+	unsigned cols = term_columns(f);
 
-	if (!isatty(fileno(f)))
+	if (cols == 0)
 		return 0;
-	if (ioctl(fileno(f), TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0)
-		cols = ws.ws_col;
 	/* Narrow terminals wrap anyway; a short bar still helps. */
 	return cols > TABLE + 30 ? 30 : cols > TABLE + 8 ? cols - TABLE : 8;
 }
@@ -85,7 +82,7 @@ cmd_usage(const struct options *o, const struct retention_conf *conf,
 	int status = BS_OK, rc;
 	size_t i;
 
-	if (argc > 1 || (o->html != NULL && o->json))
+	if (o->html != NULL && o->json)
 		return BS_USAGE;
 	u.root = argc == 1 ? argv[0] : conf->root;
 	u.now = time(NULL);

@@ -60,15 +60,17 @@ static const struct command {
 	const char	*name;
 	int		(*run)(const struct options *,
 			    const struct retention_conf *, int, char **);
-	const int	 takes[8];	/* the rest is 0 */
+	int		 min, max;	/* operands */
+	const int	 takes[8];	/* options; the rest is 0 */
 } commands[] = {
-	{ "pin",	cmd_pin,	{ 0 } },
-	{ "unpin",	cmd_unpin,	{ 0 } },
-	{ "list",	cmd_pins,	{ OPT_JSON } },
-	{ "usage",	cmd_usage,	{ 'j', OPT_HTML, OPT_JSON, OPT_WALK } },
-	{ NULL,		cmd_rotate,	{ 'j', 'n', 'v', OPT_JSON,
-					  OPT_MAX_LOAD, OPT_METRICS,
-					  OPT_RATE } },
+	{ "pin",	cmd_pin,	3, 3,	{ 0 } },
+	{ "unpin",	cmd_unpin,	2, 2,	{ 0 } },
+	{ "list",	cmd_pins,	0, 1,	{ OPT_JSON } },
+	{ "usage",	cmd_usage,	0, 1,	{ 'j', OPT_HTML, OPT_JSON,
+						  OPT_WALK } },
+	{ NULL,		cmd_rotate,	0, 1,	{ 'j', 'n', 'v', OPT_JSON,
+						  OPT_MAX_LOAD, OPT_METRICS,
+						  OPT_RATE } },
 };
 
 static void
@@ -258,11 +260,16 @@ main(int argc, char **argv)
 	for (ch = 0; ch < OPT_END; ch++)
 		if (given[ch])
 			check_option(cmd, ch);
+	if (cmd->name != NULL) {
+		argc--;
+		argv++;
+	}
+	if (argc < cmd->min || argc > cmd->max)
+		usage_error();
 	read_conf(&o, &conf);
 	log_init("irsync-rotate", LOG_TO_SYSLOG, LOG_DAEMON);
 	prepare();
-	status = cmd->name == NULL ? cmd->run(&o, &conf, argc, argv) :
-	    cmd->run(&o, &conf, argc - 1, argv + 1);
+	status = cmd->run(&o, &conf, argc, argv);
 	retention_free(&conf);
 	if (status == BS_USAGE)
 		usage_error();

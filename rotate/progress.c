@@ -7,7 +7,6 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <sys/ioctl.h>
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,9 +15,9 @@
 
 #include "human.h"
 #include "progress.h"
+#include "term.h"
 
 #define EVERY_MS	200
-#define CLEAR		"\r\033[K"
 
 static uint64_t
 now_ms(void)
@@ -54,16 +53,6 @@ progress_line(char buf[PROGRESS_LINE], const struct progress_state *s,
 		buf[width] = '\0';
 }
 
-static size_t
-width_of(FILE *f)
-{
-	struct winsize ws;
-
-	if (ioctl(fileno(f), TIOCGWINSZ, &ws) == 0 && ws.ws_col > 1)
-		return ws.ws_col - 1U;
-	return 79;
-}
-
 static void
 show(struct progress *p)
 {
@@ -71,8 +60,8 @@ show(struct progress *p)
 
 	p->state.files = atomic_load(&p->files);
 	p->state.ms = now_ms() - p->began_ms;
-	progress_line(line, &p->state, width_of(p->f));
-	fprintf(p->f, CLEAR "%s", line);
+	progress_line(line, &p->state, term_columns(p->f) - 1);
+	fprintf(p->f, TERM_CLEAR "%s", line);
 	fflush(p->f);
 	p->shown = true;
 }
@@ -102,9 +91,7 @@ show_again(void *arg)
 void
 progress_open(struct progress *p, FILE *f)
 {
-	const char *term = getenv("TERM");
-
-	if (!isatty(fileno(f)) || (term != NULL && strcmp(term, "dumb") == 0))
+	if (term_columns(f) < 2)
 		return;
 	pthread_mutex_init(&p->lock, NULL);
 	pthread_cond_init(&p->wake, NULL);
@@ -132,7 +119,7 @@ static void
 erase(struct progress *p)
 {
 	if (p->shown) {
-		fputs(CLEAR, p->f);
+		fputs(TERM_CLEAR, p->f);
 		fflush(p->f);
 	}
 	p->shown = false;

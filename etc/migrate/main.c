@@ -174,6 +174,20 @@ command_takes(const struct command *c, int option)
 	return false;
 }
 
+static void __attribute__((noreturn))
+option_error(int option)
+{
+	const struct option *l;
+
+	for (l = longs; l->name != NULL && l->val != option; l++)
+		;
+	if (l->name != NULL)
+		warnx("--%s does not go with this", l->name);
+	else
+		warnx("-%c does not go with this", option);
+	usage_error();
+}
+
 static const struct command *
 command_find(const char *name)
 {
@@ -203,12 +217,17 @@ main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
-	if (argc == 0 || (c = command_find(argv[0])) == NULL ||
-	    argc - 1 < c->min || argc - 1 > c->max)
+	if (argc == 0)
+		usage_error();
+	if ((c = command_find(argv[0])) == NULL) {
+		warnx("%s: no such command", argv[0]);
+		usage_error();
+	}
+	if (argc - 1 < c->min || argc - 1 > c->max)
 		usage_error();
 	while (n > 0)
 		if (!command_takes(c, seen[--n]))
-			usage_error();
+			option_error(seen[n]);
 	if (c->needs_root && o.root == NULL)
 		usage_error();
 	rc = c->run(&o, argv + 1);

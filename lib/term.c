@@ -1,0 +1,38 @@
+/* term.c: a terminal's width, and one line on it that is written over.
+ *
+ * SPDX-License-Identifier: ISC
+ * Copyright (c) 2026 The backshelf authors
+ */
+#include <sys/ioctl.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "term.h"
+
+unsigned
+term_columns(FILE *f)
+{
+	const char *term = getenv("TERM");
+	struct winsize ws;
+
+	if (isatty(fileno(f)) != 1 ||
+	    (term != NULL && strcmp(term, "dumb") == 0))
+		return 0;
+	if (ioctl(fileno(f), TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0)
+		return ws.ws_col;
+	return 80;
+}
+
+void
+term_line(FILE *f, const char *text)
+{
+	unsigned columns = term_columns(f);
+
+	/* The last column is left free: some wrap there. */
+	if (columns > 1) {
+		fprintf(f, TERM_CLEAR "%.*s", (int)columns - 1, text);
+		fflush(f);
+	}
+}
