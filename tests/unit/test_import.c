@@ -25,7 +25,7 @@ fragments_not_understood(void **state)
 		{ MUST "export shelf=1\n", 5, 1, "nothing is run" },
 		{ MUST "shelf =1\n", 5, 1, "nothing is run" },
 		{ MUST "=1\n", 5, 1, "nothing is run" },
-		{ MUST "Shelf=1\n", 5, 1, "no variable 'Shelf'" },
+		{ MUST "Shel=1\n", 5, 1, "no variable 'Shel'" },
 		{ MUST "PATH=/x\n", 5, 1, "no variable 'PATH'" },
 		{ MUST "slot=$(id)\n", 5, 6, "a shell would" },
 		{ MUST "slot=`id`\n", 5, 6, "a shell would" },
