@@ -18,7 +18,7 @@ term_columns(FILE *f)
 	struct winsize ws;
 
 	if (isatty(fileno(f)) != 1 ||
-	    (term != NULL && strcmp(term, "dumb") == 0))
+	    term == NULL || strcmp(term, "dumb") == 0)
 		return 0;
 	if (ioctl(fileno(f), TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0)
 		return ws.ws_col;

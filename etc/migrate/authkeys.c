@@ -296,7 +296,7 @@ take_options(struct authkey *k, const char *list, struct diag *d)
 		free(value);
 		name = value = NULL;
 	}
-	if (rc == 0 && *list != '\0') {
+	if (rc == 0 && d->msg[0] != '\0') {
 		free(name);
 		free(value);
 		rc = -1;

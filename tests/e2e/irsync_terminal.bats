@@ -6,6 +6,7 @@ load irsync_helpers
 
 setup() {
 	setup_tmp
+	export TERM=xterm
 	need script
 	mkdir "$T/src"
 	for i in 1 2 3; do
