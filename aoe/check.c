@@ -139,31 +139,32 @@ checkers_poll(const struct checker *c, struct pollfd v[CHECKERS], int *ms)
 	return n;
 }
 
+/* 0, or an errno: there was no process for some files. */
 static int
 check_files(const struct table *t, struct diags *ds)
 {
 	struct checker c[CHECKERS];
 	struct pollfd v[CHECKERS];
-	int ms, rc = 0;
+	int ms, err = 0;
 	size_t i;
 
 	for (i = 0; i < CHECKERS; i++) {
 		c[i].next = t->n * i / CHECKERS;
 		c[i].end = t->n * (i + 1) / CHECKERS;
 		if (checker_start(&c[i], t) == -1)
-			rc = -1;
+			err = errno;
 	}
 	while (checkers_poll(c, v, &ms) > 0) {
 		if (poll(v, CHECKERS, ms) == -1 && errno != EINTR)
-			return -1;
+			return errno;
 		for (i = 0; i < CHECKERS; i++)
 			if (c[i].fd != -1 && (v[i].revents != 0 ||
 			    now_ms() >= c[i].due) &&
 			    checker_turn(&c[i], t, v[i].revents != 0,
 			    ds) == -1)
-				rc = -1;
+				err = errno;
 	}
-	return rc;
+	return err;
 }
 
 int
@@ -173,6 +174,7 @@ services_check(const char *path, struct diags *ds)
 	struct table t;
 	char *text;
 	size_t i;
+	int err;
 
 	if (links_open(&links) == -1) {
 		diags_add(ds, 0, 0, "interfaces: %s", strerror(errno));
@@ -182,9 +184,9 @@ services_check(const char *path, struct diags *ds)
 		(void)table_parse(text, strlen(text), &t, ds);
 		for (i = 0; i < t.n; i++)
 			export_check_links(&t.rows[i], &links, ds);
-		if (check_files(&t, ds) == -1)
+		if ((err = check_files(&t, ds)) != 0)
 			diags_add(ds, 0, 0, "some files have not been looked "
-			    "at: %s", strerror(errno));
+			    "at: %s", strerror(err));
 		table_free(&t);
 		free(text);
 	}
