@@ -136,12 +136,12 @@ take_over(struct supervisor *sv, struct service *s)
 
 	if (has_predecessor(sv, s->row.alias, e))
 		return;
-	if ((rc = lock_file(sv, e, &s->why)) == 0)
-		return;
-	if (rc == 1 && !e->known) {
+	if (!e->known) {
 		keep_read(sv, s);
 		return;
 	}
+	if ((rc = lock_file(sv, e, &s->why)) == 0)
+		return;
 	s->fresh = NULL;
 	if (rc == -1) {
 		service_fail(s);

@@ -124,17 +124,6 @@ keep_busy(const struct supervisor *sv, const char *alias)
 	return false;
 }
 
-bool
-keep_writes(const struct supervisor *sv, const char *alias)
-{
-	const struct keep_job *j;
-
-	LIST_FOREACH(j, &sv->keeping, link)
-		if ((j->save || j->forget) && strcmp(j->alias, alias) == 0)
-			return true;
-	return false;
-}
-
 void
 keep_read(struct supervisor *sv, struct service *s)
 {

@@ -118,11 +118,9 @@ service_state(const struct supervisor *sv, const struct service *s,
 	}
 	if (s->export != NULL)
 		return export_state(sv, s, why);
-	/* The operator may be about to remove its state file. */
 	if (!s->want)
-		return has_predecessor(sv, s->row.alias, NULL) ||
-		    keep_writes(sv, s->row.alias) ? STATE_STOPPING :
-		    STATE_STOPPED;
+		return has_predecessor(sv, s->row.alias, NULL) ?
+		    STATE_STOPPING : STATE_STOPPED;
 	if (s->tried) {
 		*why = s->why;
 		return STATE_FAILED;
@@ -144,8 +142,7 @@ bool
 service_pending(const struct supervisor *sv, const struct service *s)
 {
 	if (s->job != NULL || s->fresh != NULL ||
-	    has_predecessor(sv, s->row.alias, NULL) ||
-	    (!s->want && keep_writes(sv, s->row.alias)))
+	    has_predecessor(sv, s->row.alias, NULL))
 		return true;
 	return s->export != NULL && attach_asks(s->export);
 }

@@ -80,9 +80,6 @@ void	keep_read(struct supervisor *, struct service *);
 /* Is something of that alias being read or written? */
 bool	keep_busy(const struct supervisor *, const char *alias);
 
-/* Is its state file about to be replaced? */
-bool	keep_writes(const struct supervisor *, const char *alias);
-
 /* Take what has been read and written, and write what is to be: what clients
  * want stored, and the sizes that they are promised. */
 void	keep_turn(struct supervisor *);

@@ -91,13 +91,14 @@ within() {
 	cp "$T/one" "$T/table"
 	start_aoed "$T/table" -S "$T/fuse"
 	kill -STOP "$FUSE"
-	run words 1 1 000000000014000168
+	WAIT=0.5 run words 1 1 000000000014000168
 	[ "$status" = 1 ]
 	aoe 1 identify 0.0 | grep -q sectors
 	cp "$T/both" "$T/table"
-	within 9 reload >"$T/out"
-	grep -qx "three: waiting: $T/fuse/three.json: it is being read" "$T/out"
-	within 1 status one
+	kill -HUP "$AOED_PID"
+	wait_until 5 state_is three waiting
+	[[ $(within 1 status 2>&1) = \
+	    *"three: $T/fuse/three.json: it is being read"* ]]
 	head -c 4096 /dev/urandom | aoe 1 write 0.0 0
 	kill -CONT "$FUSE"
 	wait_until 5 state_is three serving
