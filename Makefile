@@ -221,9 +221,10 @@ install: all
 	    $(ROOT)/sbin
 	install -m 755 $(B)/bin/irsync $(ROOT)/bin
 	install -m 755 $(B)/bin/validate-ssh $(ROOT)/libexec
+	ln -sfn ../libexec/validate-ssh $(ROOT)/sbin/validate-ssh
 	install -m 644 README.md ARCHITECTURE.md LICENSE $(DOCDIR)
 	install -m 644 etc/completion/* $(COMPDIR)
-	@for f in */*.[158] etc/migrate/*.8; do \
+	@for f in */*.[158] etc/*/*.[1578]; do \
 		$(call place,$$f,$(ROOT)/share/man/man$${f##*.}/$${f##*/}) || \
 		    exit 1; \
 	done

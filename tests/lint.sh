@@ -50,7 +50,7 @@ analyse() {
 
 manuals() {
 	local pages text
-	pages=$(git ls-files '*.1' '*.5' '*.8')
+	pages=$(git ls-files '*.[1578]')
 	[ -n "$pages" ] || return 0
 	# A page of ours that another names, and that is not installed here,
 	# is no fault of the page.
@@ -67,20 +67,50 @@ scripts() {
 	shellcheck -x -e SC1091 $files && shellcheck -s bash etc/completion/*
 }
 
-# Every link of a Markdown file that names a file of the tree names one that is
-# there.
+# What the documentation names is there: the target of each link of a Markdown
+# file; each file of the tree that one names in backquotes, with its folder or
+# without, and that a manual page names by .Pa without a leading slash; each page
+# of ours that a page refers to.
 links() {
-	local f link rc=0
+	local f rc=0
 	for f in $(git ls-files '*.md'); do
-		while read -r link; do
-			case $link in
-			http*|'#'*) continue ;;
-			esac
-			if [ ! -e "$(dirname "$f")/${link%%#*}" ]; then
-				echo "$f: $link: no such file"
-				rc=1
-			fi
-		done < <(grep -oE '\]\([^)]+\)' "$f" | sed 's/^](//; s/)$//')
+		grep -oE '\]\([^)]+\)' "$f" | sed 's/^](//; s/)$//' |
+		    grep -vE '^(https?:|#)' | sed "s,#.*,,; s,^,$(dirname "$f")/," |
+		    all_there "$f" || rc=1
+		grep -oE "\`[a-z]+/[a-zA-Z0-9_./-]+\`" "$f" | tr -d '\140' |
+		    grep -E "^($(git ls-files | sed -n 's,/.*,,p' | sort -u |
+		    paste -sd'|'))/" | all_there "$f" || rc=1
+		grep -oE "\`[a-z_]+\.(c|h|sh|bats)\`" "$f" | tr -d '\140' |
+		    all_there "$f" || rc=1
+	done
+	for f in $(git ls-files '*.[1578]'); do
+		sed -n 's/^\.Pa \([A-Za-z][A-Za-z0-9_./-]*\).*/\1/p' "$f" |
+		    grep -E '^(etc|lib|tests|aoe|irsync|sshguard|rotate)/|\.md$' |
+		    grep -vx etc/fstab |
+		    all_there "$f" || rc=1
+		sed -n 's/^\.Xr \([^ ]*\) \([158]\|7\).*/\1 \2/p' "$f" |
+		    grep -E '^(backshelf|aoe(d|ctl)|irsync|sshguard|rotate\.|validate-ssh)' |
+		    sort -u | while read -r page section; do
+			git ls-files "*/$page.$section" | grep -q . || {
+				echo "$f: $page($section): no such page"
+				echo x >&3
+			}
+		done 3>&1 >&2 | grep -q x && rc=1
+	done
+	return $rc
+}
+
+# all_there FILE <names: what FILE names; without a folder, it is in any.
+all_there() {
+	local name rc=0
+	while read -r name; do
+		case $name in
+		*/*) [ -e "$name" ] || compgen -G "$name" ;;
+		*) git ls-files "$name" "*/$name" | grep . ;;
+		esac >/dev/null || {
+			echo "$1: $name: no such file"
+			rc=1
+		}
 	done
 	return $rc
 }
