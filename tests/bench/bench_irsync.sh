@@ -57,6 +57,16 @@ for c in /sys/fs/cgroup /sys/fs/cgroup/cpuacct; do
 	fi
 done
 
+# It is to be left before it can go.
+ended() {
+	run_cleanup
+	if [ -n "$CGROUP" ]; then
+		echo $BASHPID >"${CGROUP%/*}/cgroup.procs"
+		rmdir "$CGROUP" || :
+	fi
+}
+trap ended EXIT
+
 # A new file system with the source in it.
 fs_begin() {
 	mkdir -p "$FS" "$WORK/results"
@@ -79,7 +89,6 @@ fs_end() {
 # server: an sshd, with one key behind validate-ssh and one with a shell.
 server() {
 	setup_tmp
-	trap run_cleanup EXIT
 	chmod 755 "$WORK"
 	[ -z "$CGROUP" ] || echo $BASHPID >"$CGROUP/cgroup.procs"
 	start_sshd
@@ -196,14 +205,14 @@ measure() {
 	sync
 	python3 "$TOP/tests/bench/most.py" "$CGROUP" >"$T/memory" 3>&- &
 	local watcher=$!
-	wait_until 5 test -s "$T/memory"
+	wait_until 60 test -s "$T/memory"
 	c0=$(cpu)
 	start=${EPOCHREALTIME/./}
 	if [ "$1" = restore ]; then
 		"give_$2" "$back" >"$T/said" 2>&1
 	else
 		"back_$2" >"$T/said" 2>&1
-	fi || { cat "$T/said" >&2; kill "$watcher"; return 1; }
+	fi || { cat "$T/said" >&2; return 1; }
 	end=${EPOCHREALTIME/./}
 	c1=$(cpu)
 	sync -f "$FS"
@@ -314,8 +323,7 @@ step() {
 	million)
 		mkdir -p "$WORK/results"
 		setup_tmp
-		trap run_cleanup EXIT
-		million
+			million
 		run_cleanup
 		;;
 	report) report ;;
@@ -341,14 +349,6 @@ report() {
 	fi
 }
 
-# The cgroup is to be left before it can go.
-ended() {
-	if [ -n "$CGROUP" ]; then
-		echo $BASHPID >"${CGROUP%/*}/cgroup.procs"
-		rmdir "$CGROUP" || :
-	fi
-}
-
 for s in "${@:-all}"; do
 	if [ "$s" != all ]; then
 		step "$s"
@@ -359,4 +359,3 @@ for s in "${@:-all}"; do
 	done
 	step report
 done
-ended
