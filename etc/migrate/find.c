@@ -35,7 +35,7 @@ find_add(struct find *f, const char *from, const char *host, time_t t)
 	mv->s.status = SNAPSHOT_COMPLETE;
 }
 
-static void
+static void __attribute__((format(printf, 2, 0)))
 add_text(struct strv *to, const char *fmt, va_list ap)
 {
 	char *text;

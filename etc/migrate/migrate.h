@@ -156,8 +156,8 @@ int	moves_act(struct moves *, int dirfd, bool verbose);
 int	moves_undo(struct moves *, int dirfd, bool dry);
 
 /* trees.c, cmd_*.c: the commands.  An exit status each. */
-int	cmd_tree(const struct options *, const char *source, find_fn *,
-	    char **args);
+int	cmd_tree(const struct options *o, const char *source,
+	    find_fn *search, char **args);
 int	cmd_undo(const struct options *, char **args);
 int	cmd_vblade(const struct options *, char **args);
 int	cmd_vbladed(const struct options *, char **args);

@@ -6,6 +6,7 @@ load helpers
 load rotate_helpers
 setup() {
 	rotate_setup
+	export TERM=xterm
 	echo 'keep-last = 1' >"$T/rotate.conf"
 	need script
 	make_days web 1

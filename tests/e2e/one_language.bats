@@ -38,10 +38,10 @@ page() {
 			[[ $line == "       "* ]]
 		done
 		# What it names, the manual page explains.
-		for word in $(grep -o -- '--[a-z-]*' <<<"$output" | sort -u); do
+		while read -r word; do
 			grep -qE -- "(Fl Fl |Fl -|Cm --)${word#--}( |\$)" \
 			    "$(page "$p")" || { echo "$p: $word"; false; }
-		done
+		done < <(grep -o -- '--[a-z-]*' <<<"$output" | sort -u)
 	done
 }
 
