@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "service_impl.h"
+#include "worker.h"
 
 #define SAMPLE_MS	2000
 
@@ -70,17 +71,35 @@ sample(const struct supervisor *sv, struct service *s, int64_t now)
 	r->written[1] = get(&st.bytes_written);
 }
 
+static void
+sample_all(const struct supervisor *sv, int64_t now)
+{
+	size_t i;
+
+	for (i = 0; i < sv->n; i++)
+		sample(sv, &sv->services[i], now);
+}
+
+/* Where nothing comes there is nothing to sample: then the workers tell when
+ * something does, and nobody is woken until then. */
 void
 rates_sample(struct supervisor *sv)
 {
+	uint64_t frames = workers_frames(sv->workers, sv->nworkers);
+	bool resting = sv->sample_due == INT64_MAX;
 	int64_t now = now_ms();
-	size_t i;
 
-	if (now < sv->sample_due)
+	if (resting ? frames == sv->sample_frames : now < sv->sample_due)
 		return;
+	if (resting)	/* what came before is not lately */
+		sample_all(sv, now);
+	sample_all(sv, now);
 	sv->sample_due = now + SAMPLE_MS;
-	for (i = 0; i < sv->n; i++)
-		sample(sv, &sv->services[i], now);
+	if (frames == sv->sample_frames) {
+		sv->sample_due = INT64_MAX;
+		workers_tell(sv->workers, sv->nworkers);
+	}
+	sv->sample_frames = frames;
 }
 
 void

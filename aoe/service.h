@@ -113,7 +113,8 @@ struct supervisor {
 	int64_t			 suspected;	/* ms: when last said */
 	int64_t			 open_due;	/* ms: no interface before it */
 	int64_t			 query_due;	/* ms: ask who else serves */
-	int64_t			 sample_due;	/* ms: of rates */
+	int64_t			 sample_due;	/* ms: of rates; INT64_MAX: */
+	uint64_t		 sample_frames;	/* … when more have come */
 	struct survey		*survey;	/* a table being looked at */
 	unsigned		 surveys;	/* begun so far */
 	bool			 again;		/* a further one is wanted */

@@ -169,6 +169,10 @@ receive(struct worker *w, struct port *p, enum port_socket s)
 	    w->nincoming * sizeof(w->incoming[0]));
 	for (i = 0; i < (unsigned)rc; i++)
 		serve_frame(w, got[i]);
+	if (atomic_load_explicit(&w->tell, memory_order_relaxed)) {
+		atomic_store_explicit(&w->tell, false, memory_order_relaxed);
+		worker_notify(w);
+	}
 }
 
 static void
@@ -645,6 +649,27 @@ workers_moved(struct worker *ws, unsigned n)
 	}
 	workers_wake(ws, n);
 	return all;
+}
+
+uint64_t
+workers_frames(const struct worker *ws, unsigned n)
+{
+	uint64_t sum = 0;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		sum += load(&ws[i].frames);
+	return sum;
+}
+
+void
+workers_tell(struct worker *ws, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		atomic_store_explicit(&ws[i].tell, true,
+		    memory_order_relaxed);
 }
 
 void

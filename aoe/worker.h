@@ -70,6 +70,13 @@ void	workers_wake(struct worker *ws, unsigned n);
  * woken, so that the next answer is not of idleness. */
 bool	workers_moved(struct worker *ws, unsigned n);
 
+/* Frames that all of them have received. */
+uint64_t workers_frames(const struct worker *ws, unsigned n);
+
+/* Have each of them notify the supervisor of the next frame that it receives,
+ * once. */
+void	workers_tell(struct worker *ws, unsigned n);
+
 void	workers_stats(const struct worker *ws, unsigned n,
 	    struct worker_stats *);
 

@@ -52,6 +52,7 @@ struct worker {
 	_Atomic(struct view *)	 published;
 	_Atomic uint64_t	 epoch;		/* of view */
 	_Atomic bool		 stop;
+	_Atomic bool		 tell;		/* of the next frame */
 	sem_t			 started;	/* posted once */
 	int			 start_errno;	/* set before that */
 

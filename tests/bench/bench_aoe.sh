@@ -16,14 +16,18 @@
 #
 #	EXPORTS	numbers of exports		"1 4 10 54 1000"
 #	TARGETS	of those above			"aoed vblade null"
-#	LOADS	read write rand latency		"read write rand latency"
+#	LOADS	read write rand, 4 in flight;	"read write rand latency"
+#		latency: 1 export, 1 in flight; deep: 1 export, 16 writes
 #	MTUS					"9000 1500"
 #	TURNS	how often each is measured	3
 #	SECONDS_EACH	and for how long	2
 #	CLIENT_CPUS, TARGET_CPUS	as taskset has them (the last; the others)
 #	OUT	where results.json, table.txt and aoe.svg go (none)
+#	KEEP	add to the results.json that is there ("")
+#	IDLE	watch aoed for so many idle seconds, once per number (0)
 #
-# vblade is left out above 54 exports: each is a process.
+# vblade is left out above 54 exports: each is a process.  A run may be divided
+# into several by KEEP; each prints what is in results.json by then.
 #
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
@@ -38,6 +42,8 @@ LOADS=${LOADS:-read write rand latency}
 MTUS=${MTUS:-9000 1500}
 TURNS=${TURNS:-3}
 SECONDS_EACH=${SECONDS_EACH:-2}
+IDLE=${IDLE:-0}
+IDLE_ASKED=$IDLE
 CPUS=$(nproc)
 CLIENT_CPUS=${CLIENT_CPUS:-$((CPUS - 1))}
 TARGET_CPUS=${TARGET_CPUS:-0-$((CPUS > 1 ? CPUS - 2 : 0))}
@@ -136,6 +142,29 @@ start() {
 	on_client "$LOAD" -i aoe0 -n "$2" -f >"$T/found"
 }
 
+# note TARGET N LOAD VALUE: one line of JSON, of what is no load.
+note() {
+	jq -nc "{target: \"$1\", exports: $2, load: \"$3\", value: $4}" \
+	    >>"$RESULTS"
+}
+
+# How often all threads of the target have slept or been taken off, so far.
+switches() {
+	local pid
+	for pid in $(family "${PIDS[@]}"); do
+		cat "/proc/$pid"/task/*/status
+	done | awk '/ctxt_switches/ { n += $2 } END { print n }'
+}
+
+# watch_idle TARGET N: how often does it wake up with nothing to do?
+watch_idle() {
+	local before
+	sleep 1
+	before=$(switches)
+	sleep "$IDLE"
+	note "$1" "$2" idle "$(($(switches) - before))"
+}
+
 # What it started too (aoed is more than one process).
 family() {
 	local pid
@@ -162,6 +191,7 @@ load_options() {
 	rand) echo "-l read -o rand -w ${WINDOW:-4}" \
 	    "-b $((bytes < 4096 ? bytes : 4096))" ;;
 	latency) echo "-l read -b $bytes -w 1" ;;
+	deep) echo "-l write -b $bytes -w 16" ;;
 	esac
 }
 
@@ -179,29 +209,39 @@ measure() {
 
 fits() {
 	case $1,$3 in
-	vblade*,latency | aoed*,latency | null,latency) [ "$2" = 1 ] ;;
+	*,latency | *,deep) [ "$2" = 1 ] ;;
 	vblade*,*) [ "$2" -le 54 ] ;;
 	*) true ;;
 	esac
 }
 
+# turn TARGET N MTU: start it, measure it under each load, stop it.
+turn() {
+	local target=$1 n=$2 mtu=$3 load began
+	began=$EPOCHREALTIME
+	start "$target" "$n"
+	note "$target" "$n" start \
+	    "$(jq -n "($EPOCHREALTIME - $began) * 1000 | round / 1000")"
+	[ "$IDLE" = 0 ] || [ "$target" != aoed ] || watch_idle "$target" "$n"
+	IDLE=0
+	for load in $LOADS; do
+		fits "$target" "$n" "$load" || continue
+		measure "$target" "$n" "$load" "$mtu"
+	done
+	stop
+}
+
 run_all() {
-	local n mtu turn target load
+	local n mtu turn target idle=$IDLE
 	for n in $EXPORTS; do
 		images "$n"
+		IDLE=$idle
 		for mtu in $MTUS; do
 			mtu "$mtu"
 			for ((turn = 0; turn < TURNS; turn++)); do
 				for target in $TARGETS; do
-					fits "$target" "$n" read || continue
-					start "$target" "$n"
-					for load in $LOADS; do
-						fits "$target" "$n" "$load" ||
-						    continue
-						measure "$target" "$n" \
-						    "$load" "$mtu"
-					done
-					stop
+					! fits "$target" "$n" read ||
+					    turn "$target" "$n" "$mtu"
 				done
 			done
 		done
@@ -212,7 +252,7 @@ run_all() {
 # Medians over the turns, a line for each of (mtu, load, exports, target).
 medians() {
 	jq -s 'def median: sort | .[length / 2 | floor];
-	    group_by([.mtu, .load, .exports, .target]) | map({
+	    map(select(has("mb_s"))) | group_by([.mtu, .load, .exports, .target]) | map({
 	    mtu: .[0].mtu, load: .[0].load, exports: .[0].exports,
 	    target: .[0].target, bytes: .[0].bytes, turns: length,
 	    mb_s: map(.mb_s) | median, p50_us: map(.p50_us) | median,
@@ -249,6 +289,31 @@ ratios() {
 	    end) + " of \(.target)"'
 }
 
+# notes NAME: medians of what is no load.
+notes() {
+	jq -sc --arg load "$1" 'map(select(has("value") and .load == $load)) |
+	    group_by([.exports, .target]) | map({target: .[0].target,
+	    exports: .[0].exports, value: map(.value) | sort |
+	    .[length / 2 | floor]})' "$RESULTS"
+}
+
+# Seconds to the first answer of all exports, and wake-ups while idle.
+others() {
+	notes start | jq -r '.[] | select(.target | startswith("aoed")) |
+	    "\(.exports) exports: \(.target) answers for all after " +
+	    "\(.value) s"'
+	notes idle | jq -r '.[] | "\(.exports) exports: \(.target), idle, " +
+	    "wakes up \(.value) times in '"$IDLE"' s"'
+	medians | jq -r 'map(select(.mtu == 9000 and .target == "aoed" and
+	    (.load == "read" or .load == "write" or .load == "rand"))) |
+	    group_by(.load)[] | (map(select(.exports <= 54).mb_s) | max) as
+	    $best | (.[] | select(.exports == 54).mb_s) as $many |
+	    "\(.[0].load): 54 exports do " +
+	    "\($many / $best * 100 | round / 100) of the best of 1 to 54" +
+	    (.[] | select(.exports == 1000) | ", 1000 exports " +
+	    "\(.mb_s / $many * 100 | round / 100) of 54")'
+}
+
 # Throughput against exports at MTU 9000, one picture for each load.
 plot() {
 	local load target from
@@ -280,10 +345,11 @@ plot() {
 	} | gnuplot
 }
 
-: >"$RESULTS"
+[ -n "${KEEP-}" ] || : >"$RESULTS"
 network
 run_all
 table | tee "${OUT:-$T}/table.txt"
 echo
 ratios
+IDLE=$IDLE_ASKED others
 [ -z "${OUT-}" ] || plot
