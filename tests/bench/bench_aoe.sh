@@ -159,7 +159,7 @@ switches() {
 # watch_idle TARGET N: how often does it wake up with nothing to do?
 watch_idle() {
 	local before
-	sleep 1
+	sleep 5
 	before=$(switches)
 	sleep "$IDLE"
 	note "$1" "$2" idle "$(($(switches) - before))"
