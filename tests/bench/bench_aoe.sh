@@ -82,9 +82,10 @@ on_client() {
 	ip netns exec "$NET-c" taskset -c "$CLIENT_CPUS" "$@"
 }
 
-# MiB of an image: many exports have small ones.
+# MiB of an image: many exports have small ones, or the kernel would begin to
+# write them to disk meanwhile.
 image_mib() {
-	if [ "$1" -gt 100 ]; then echo 4; else echo 32; fi
+	if [ "$1" -gt 100 ]; then echo 1; else echo 32; fi
 }
 
 # The images of a run with N exports: $T/images/N/K.
