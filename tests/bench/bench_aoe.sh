@@ -166,13 +166,12 @@ watch_idle() {
 	note "$1" "$2" idle "$(($(switches) - before))"
 }
 
-# What it started too (aoed is more than one process).
+# What serves too: aoed is two processes.
 family() {
 	local pid
 	for pid in "$@"; do
 		echo "$pid"
-		# shellcheck disable=SC2046
-		family $(cat "/proc/$pid/task/$pid/children")
+		pgrep -P "$pid" -f 'aoed: serve' || true
 	done
 }
 
