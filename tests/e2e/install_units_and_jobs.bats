@@ -47,7 +47,7 @@ irsync-rotate.service		2.2
 irsync-store-status.service	1.0
 irsync-store-verify.service	1.0
 irsync-usage.service		2.0
-irsync-verify.service		4.0
+irsync-verify.service		4.2
 '
 
 @test "the units are sound, and expose little" {
