@@ -69,7 +69,7 @@ run_unit() {
 }
 
 # End-to-end tests wait more than they work, and each has folders, ports and
-# namespaces of its own: so as many at once as there are cores.  A virtual
+# namespaces of its own: so one more at once than there are cores.  A virtual
 # machine takes a core for itself.
 run_bats() {
 	local kind=$1 jobs=()
@@ -77,7 +77,7 @@ run_bats() {
 	mkdir -p "$out/frames"
 	export AOE_CAPTURE=$out/frames
 	if [ "$kind" = e2e ] && command -v parallel >/dev/null; then
-		jobs=(--jobs "$(nproc)")
+		jobs=(--jobs $(($(nproc) + 1)))
 	fi
 	bats --tap "${jobs[@]}" "$@" 2>&1 | tee "$out/$kind" |
 	    grep -vE '^1\.\.'
