@@ -258,10 +258,11 @@ summary(const struct run *r, int status, const char *stamp, const char *dest)
 
 	human_size(size, r->counts.transferred_size);
 	if (status == BS_OK || status == BS_PARTIAL)
-		printf("%s to %s: %s: %llu entries, %llu files with %s "
+		printf("%s to %s: %s: %llu entries, %llu file%s with %s "
 		    "received\n", stamp, dest, status == BS_OK ? "complete" :
 		    "partial", (unsigned long long)r->counts.entries,
-		    (unsigned long long)r->counts.transferred, size);
+		    (unsigned long long)r->counts.transferred,
+		    r->counts.transferred == 1 ? "" : "s", size);
 	else {
 		failure_text(text, sizeof(text), r, status);
 		log_warnx("%s to %s: %s", stamp, dest, text);

@@ -197,10 +197,11 @@ finish(const char *stamp, const struct run *r, int status)
 		return status;
 	human_size(size, r->counts.transferred_size);
 	if (status == BS_OK || status == BS_PARTIAL)
-		printf("%s in place: %s: %llu entries, %llu files with %s "
+		printf("%s in place: %s: %llu entries, %llu file%s with %s "
 		    "received\n", stamp, status == BS_OK ? "complete" :
 		    "partial", (unsigned long long)r->counts.entries,
-		    (unsigned long long)r->counts.transferred, size);
+		    (unsigned long long)r->counts.transferred,
+		    r->counts.transferred == 1 ? "" : "s", size);
 	else {
 		failure_text(text, sizeof(text), r, status);
 		log_warnx("%s in place: %s", stamp, text);

@@ -351,6 +351,7 @@ struct run {
 	unsigned		 error_lines;
 	bool			 shrunk; /* gone_max was passed */
 	bool			 standing; /* as in show.c */
+	struct timespec		 shown;	/* when the line was, last */
 };
 
 /* Run it to its end.  Its exit status, or -1 with errno (EINTR: a signal had

@@ -81,6 +81,23 @@ pause_for(unsigned seconds)
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 }
 
+/* rsync tells of every file; ten times a second is what people and slow lines
+ * can take. */
+static bool
+is_time_to_show(struct run *r)
+{
+	struct timespec now;
+	int64_t ms;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &now);
+	ms = (int64_t)(now.tv_sec - r->shown.tv_sec) * 1000 +
+	    (now.tv_nsec - r->shown.tv_nsec) / 1000000;
+	if (r->standing && ms < 100)
+		return false;
+	r->shown = now;
+	return true;
+}
+
 static void
 out_line(void *arg, const char *line)
 {
@@ -99,7 +116,7 @@ out_line(void *arg, const char *line)
 		}
 		break;
 	case OUT_PROGRESS:
-		if (r->progress)
+		if (r->progress && is_time_to_show(r))
 			show_progress(&pr, &r->standing);
 		break;
 	case OUT_STATS:

@@ -8,7 +8,7 @@
 set -u
 T=$(mktemp -d)
 trap 'rm -rf "$T"' EXIT
-echo 'pull = true client "mysql02.example.net" {}' >"$T/conf"
+echo 'pull = true sessions = 0 client "mysql02.example.net" {}' >"$T/conf"
 while IFS=$'\t' read -r made command rest; do
 	verdict=$(printf '%s' "${rest%||}||" | tr '|' '\000' |
 	    SSH_ORIGINAL_COMMAND=$command "$BIN/validate-ssh" -n \

@@ -104,7 +104,7 @@ teardown() {
 @test "silence, garbage and endless lines at the socket hold nobody up" {
 	start_aoed "$T/table"
 	python3 - "$T/aoed.sock" <<-'END'
-	import socket, sys, time
+	import select, socket, sys, time
 	def conn():
 	    s = socket.socket(socket.AF_UNIX)
 	    s.connect(sys.argv[1])
@@ -131,9 +131,9 @@ teardown() {
 	assert '"stopped"' in s.makefile().readline()
 	# All places are taken: whoever comes is told so, until the silent
 	# ones have been so for a second.
-	many = [conn() for i in range(17)]
-	s = conn()
-	assert 'too many' in s.makefile().readline()
+	many = [conn() for i in range(40)]
+	told, _, _ = select.select(many, [], [], 5)
+	assert any('too many' in s.makefile().readline() for s in told)
 	time.sleep(1.1)
 	s = conn()
 	s.send(b'{"command":"status"}\n')

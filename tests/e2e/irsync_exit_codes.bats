@@ -15,7 +15,7 @@ setup() {
 teardown() { run_cleanup; }
 
 @test "69: nobody listens, also after the retries" {
-	printf 'port = 1\nretries = 2\nretry_pause = 0\n' >>"$CONF"
+	conf_set 'port = 1' 'retries = 2' 'retry_pause = 0'
 	run -69 irsync backup
 	[[ $output == *"trying again in 0 s (1 of 2)"* ]]
 	[[ $output == *"trying again in 0 s (2 of 2)"* ]]
@@ -28,7 +28,7 @@ teardown() { run_cleanup; }
 }
 
 @test "77: the key is not known, and it is not tried again" {
-	echo 'retries = 5' >>"$CONF"
+	conf_set 'retries = 5'
 	: >"$T/ssh/authorized_keys"
 	run -77 irsync backup
 	[[ $output != *"trying again"* ]]
@@ -49,7 +49,7 @@ teardown() { run_cleanup; }
 	echo 'client "client.example.net" {}' >>"$T/sshguard.conf"
 	run -77 irsync list
 	irsync backup
-	echo 'host = "other.example.net"' >>"$CONF"
+	conf_set 'host = "other.example.net"'
 	run -77 irsync backup
 }
 
@@ -96,7 +96,7 @@ teardown() { run_cleanup; }
 @test "24: a file vanishes while the backup runs" {
 	head -c 3000000 /dev/urandom >"$T/src/a"
 	echo z >"$T/src/z"
-	echo 'bwlimit = "1M"' >>"$CONF"
+	conf_set 'bwlimit = "1M"'
 	"$BIN/irsync" -f "$CONF" backup 3>&- >"$T/said" 2>&1 &
 	pid=$!
 	wait_until 20 compgen -G \

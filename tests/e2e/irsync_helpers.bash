@@ -102,7 +102,7 @@ source_third() {
 }
 
 # irsync_conf PATH...: a configuration for the server of start_sshd.  More keys
-# may be appended to $CONF; of a key that stands there twice the last counts.
+# may be appended to $CONF, or set by conf_set.
 irsync_conf() {
 	local p list=
 	for p in "$@"; do
@@ -120,11 +120,21 @@ irsync_conf() {
 	EOT
 }
 
+# conf_set LINE...: lines of the configuration, each in the place of what is there
+# of its key.
+conf_set() {
+	local line
+	for line; do
+		sed -i "/^${line%% =*} = /d" "$CONF"
+		echo "$line" >>"$CONF"
+	done
+}
+
 # irsync_conf_local PATH...: the same into a directory.
 irsync_conf_local() {
 	irsync_conf "$@"
 	mkdir -p "$T/store"
-	echo "storage = \"$T/store\"" >>"$CONF"
+	conf_set "storage = \"$T/store\""
 }
 
 # irsync ARGUMENTS...

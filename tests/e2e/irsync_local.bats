@@ -53,7 +53,7 @@ teardown() { run_cleanup; }
 	echo roots >"$T/src/roots"
 	chown 4242:4242 "$T/src" "$T/src/mine" "$T/store"
 	chown 0:7 "$T/src/roots"
-	echo "lock = \"$T/store/lock\"" >>"$CONF"
+	conf_set "lock = \"$T/store/lock\""
 	run -0 "${user[@]}" "$BIN/irsync" -f "$CONF" backup
 	run -0 "${user[@]}" "$BIN/irsync" -f "$CONF" backup
 	set -- "$T/store/client.example.net.snaps/"*

@@ -37,7 +37,7 @@ teardown() { run_cleanup; }
 @test "an interrupted restore goes on, and only that one" {
 	head -c 30000000 /dev/urandom >"$T/src/huge"
 	irsync backup
-	echo 'bwlimit = "2M"' >>"$CONF"
+	conf_set 'bwlimit = "2M"'
 	"$BIN/irsync" -f "$CONF" restore --to "$T/out" 3>&- &
 	pid=$!
 	wait_until 20 compgen -G "$T/out$T/src/.huge.*"
@@ -49,7 +49,7 @@ teardown() { run_cleanup; }
 	[ ! -e "$T/out$T/src/huge" ]
 	run -1 irsync restore --to "$T/out" "$T/src/same"
 	[[ $output == *"not empty"* ]]
-	echo 'bwlimit = "0"' >>"$CONF"
+	conf_set 'bwlimit = "0"'
 	run -0 irsync restore --to "$T/out"
 	[[ $output == *"going on with an interrupted restore"* ]]
 	python3 "$SAMETREE" "$T/src" "$T/out$T/src"

@@ -36,7 +36,7 @@ server_is_done() {
 	for i in $(seq 20); do
 		head -c 500000 /dev/urandom >"$T/src/f$i"
 	done
-	printf 'retries = 5\nretry_pause = 1\nbwlimit = "4M"\n' >>"$CONF"
+	conf_set 'retries = 5' 'retry_pause = 1' 'bwlimit = "4M"'
 	"$BIN/irsync" -f "$CONF" --json backup >"$T/json" 2>"$T/said" 3>&- &
 	pid=$!
 	wait_until 20 arrived 8
@@ -52,7 +52,7 @@ server_is_done() {
 @test "a big file that was cut at four fifths goes on from there" {
 	size=$(for_long 20000000 2000000000)
 	head -c "$size" /dev/urandom >"$T/src/file"
-	echo "bwlimit = \"$(for_long 8M 120M)\"" >>"$CONF"
+	conf_set "bwlimit = \"$(for_long 8M 120M)\""
 	"$BIN/irsync" -f "$CONF" backup 2>"$T/said" 3>&- &
 	pid=$!
 	# shellcheck disable=SC2016
@@ -64,7 +64,7 @@ server_is_done() {
 	[ "$rc" = 69 ]
 	wait_until 20 compgen -G "$UPPER/.~backshelf-partial~/file"
 	server_is_done
-	echo 'bwlimit = "0"' >>"$CONF"
+	conf_set 'bwlimit = "0"'
 	run -0 irsync --json backup
 	echo "$output"
 	[ "$(jq .sent <<<"$output")" -lt $((size * 3 / 10)) ]
@@ -110,7 +110,7 @@ descendants() {
 	for i in $(seq 20); do
 		head -c 500000 /dev/urandom >"$T/src/f$i"
 	done
-	printf 'retries = 5\nbwlimit = "4M"\n' >>"$CONF"
+	conf_set 'retries = 5' 'bwlimit = "4M"'
 	"$BIN/irsync" -f "$CONF" backup >"$T/said" 2>&1 3>&- &
 	pid=$!
 	wait_until 20 arrived 8
@@ -121,14 +121,14 @@ descendants() {
 	[ "$rc" = 143 ]
 	wait_until 5 pid_is_gone "$ssh"
 	server_is_done
-	printf 'bwlimit = "0"\n' >>"$CONF"
+	conf_set 'bwlimit = "0"'
 	run -0 --separate-stderr irsync --json backup
 	[ "$(jq '.sent < 7000000' <<<"$output")" = true ]
 }
 
 @test "kill -9 of irsync leaves no rsync behind" {
 	head -c 5000000 /dev/urandom >"$T/src/file"
-	printf 'bwlimit = "1M"\n' >>"$CONF"
+	conf_set 'bwlimit = "1M"'
 	"$BIN/irsync" -f "$CONF" backup >"$T/said" 2>&1 3>&- &
 	pid=$!
 	wait_until 20 compgen -G "$UPPER/.file.*"

@@ -81,7 +81,7 @@ line() {
 @test "on the server, the clients that have stopped coming are named" {
 	irsync backup
 	age_all '3 days'
-	echo 'host = "b.example.net"' >>"$CONF"
+	conf_set 'host = "b.example.net"'
 	irsync backup
 	mkdir "$T/store/c.example.net.snaps"
 	run -2 "$BIN/irsync" --store "$T/store" status

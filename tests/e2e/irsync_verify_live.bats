@@ -78,7 +78,7 @@ counts() {
 }
 
 @test "without a snapshot, or a server, it says so" {
-	echo 'host = "other.example.net"' >>"$CONF"
+	conf_set 'host = "other.example.net"'
 	run -77 --separate-stderr irsync verify --json
 	jq -e '.exit == 77' <<<"$output"
 	mkdir "$T/none"
