@@ -91,6 +91,7 @@ hex() {
 }
 
 queued() {
+	# shellcheck disable=SC2016
 	ip netns exec "$AOE_NET-s" awk '$7 > 2000 { n++ } END { exit n == 0 }' \
 	    /proc/net/packet
 }

@@ -88,7 +88,7 @@ heard_by_slow() {
 	freeze
 	frames=()
 	for byte in {61..69} {61..69} 61 62 63 61 62 7a; do
-		frames+=("$(write_of $byte)")
+		frames+=("$(write_of "$byte")")
 	done
 	run aoe 1 -t 0.3 raw "${frames[@]}"
 	[ "$status" = 1 ]

@@ -68,6 +68,7 @@ watched_tc() {
 	echo 'qdisc htb 1b5c: dev lo root refcnt 2' >"$T/queues"
 	sed -i 's/^retries.*/retries = 0/' "$CONF"
 	# Locks are for a namespace: this one is the test's alone.
+	# shellcheck disable=SC2016
 	run -0 unshare --net bash -c 'ip link set lo up
 		exec 8>"/run/irsync-rate-$(stat -Lc %i /proc/self/ns/net).lock"
 		flock 8
