@@ -16,7 +16,7 @@ teardown() {
 }
 
 @test "everything is thrown at it, and what was promised is there" {
-	TMPDIR=$T SOAK_SECONDS=$(for_long 70 1200) \
+	TMPDIR=$T SOAK_SECONDS=$(for_long 120 1200) \
 	    SOAK_CLIENTS=$(for_long 6 20) "$BATS_TEST_DIRNAME/../soak/run.sh"
 	run losetup --list --noheadings --output BACK-FILE
 	[[ $output != *"$T"* ]]
