@@ -329,7 +329,7 @@ plot() {
 		for load in read write rand; do
 			echo "set title '$load, MB/s'"
 			printf 'plot 0 notitle'
-			for target in $TARGETS; do
+			for target in aoed vblade null; do
 				from=$T/$target.$load
 				medians | jq -r ".[] | select(.mtu == 9000 and
 				    .target == \"$target\" and
