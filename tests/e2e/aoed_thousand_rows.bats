@@ -34,7 +34,7 @@ targets_are() {
 	head -c 100K /dev/urandom >"$T/data"
 	table 1
 	start_aoed "$T/aoed.conf"
-	wait_until 10 targets_are 1 1000
+	wait_until 60 targets_are 1 1000
 	[ "$(aoectl --json status | jq '[.exports[] |
 	    select(.state == "serving")] | length')" = 1000 ]
 	for i in 0 249 250 999; do
@@ -46,7 +46,7 @@ targets_are() {
 	    [ -n "${SAN:-}" ]
 	table 2
 	aoectl reload
-	wait_until 10 targets_are 2 1000
+	wait_until 60 targets_are 2 1000
 	run aoe 1 -t 0.3 discover
 	[ "$status" = 1 ]
 	aoe 2 read 3.249 7 200 | cmp - "$T/data"
