@@ -185,3 +185,13 @@ dir_sync(int fd)
 {
 	return fsync(fd) == -1 && errno != EINVAL ? -1 : 0;
 }
+
+int
+exists_at(int dirfd, const char *name)
+{
+	struct stat st;
+
+	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -1;
+}

@@ -36,4 +36,8 @@ int	 file_replace(const char *path, const void *data, size_t len,
  * them in order by themselves.  0, or -1 with errno. */
 int	 dir_sync(int fd);
 
+/* Is there anything of that name in the folder, a symbolic link that leads
+ * nowhere included?  1, 0, or -1 with errno. */
+int	 exists_at(int dirfd, const char *name);
+
 #endif

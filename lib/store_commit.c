@@ -18,6 +18,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "file.h"
 #include "log.h"
 #include "store_dir.h"
 #include "store_internal.h"
@@ -35,16 +36,6 @@ push_commit_free(struct push_commit *c)
 {
 	free(c->subdir);
 	c->subdir = NULL;
-}
-
-static int
-exists_at(int dirfd, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	return errno == ENOENT ? 0 : -1;
 }
 
 static bool

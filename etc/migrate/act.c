@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "exits.h"
+#include "file.h"
 #include "migrate.h"
 #include "store_dir.h"
 #include "store_internal.h"
@@ -126,16 +127,6 @@ open_parent(int dirfd, const char *path, const char **last)
 	fd = open_below(dirfd, parent);
 	free(parent);
 	return fd;
-}
-
-static int
-exists_at(int dirfd, const char *name)
-{
-	struct stat st;
-
-	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	return errno == ENOENT ? 0 : -1;
 }
 
 /* Is a path below a folder there?  1, 0, or -1. */

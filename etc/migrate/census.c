@@ -95,23 +95,35 @@ count(struct taking *t, const struct stat *st, bool is_dir)
 	return 0;
 }
 
+/* Look at an entry and sum it up: a file by its number, which stays when it is
+ * moved, a folder by its name alone.  0, or -1 with errno. */
+static int
+look_at(struct visit *v, int dirfd, const struct dirent_at *e, bool is_folder,
+    struct stat *st)
+{
+	struct taking *t = v->arg;
+	char where[1024];
+
+	if (fstatat(dirfd, e->name, st, AT_SYMLINK_NOFOLLOW) == -1)
+		return -1;
+	if (st->st_dev != t->c->dev) {
+		errno = EXDEV;
+		return -1;
+	}
+	if (visit_path(v, where, sizeof(where)) == -1)
+		where[0] = '\0';
+	add_sum(t->c, where, e->name, is_folder ? 0 : st->st_ino);
+	return 0;
+}
+
 static int
 census_file(struct visit *v, int dirfd, const struct dirent_at *e)
 {
 	struct taking *t = v->arg;
 	struct stat st;
-	char where[1024];
 
-	if (fstatat(dirfd, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
-		return place(v, e->name);
-	if (st.st_dev != t->c->dev) {
-		errno = EXDEV;
-		return place(v, e->name);
-	}
-	if (visit_path(v, where, sizeof(where)) == -1)
-		where[0] = '\0';
-	add_sum(t->c, where, e->name, st.st_ino);
-	if (count(t, &st, false) == -1 ||
+	if (look_at(v, dirfd, e, false, &st) == -1 ||
+	    count(t, &st, false) == -1 ||
 	    look_for_overlay(t, dirfd, e->name, &st) == -1)
 		return place(v, e->name);
 	return 0;
@@ -122,18 +134,10 @@ census_below(struct visit *v, int dirfd, const struct dirent_at *e)
 {
 	struct taking *t = v->arg;
 	struct stat st;
-	char where[1024];
 
-	if (fstatat(dirfd, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (look_at(v, dirfd, e, true, &st) == -1 || count(t, &st, true) == -1)
 		return place(v, e->name);
-	if (st.st_dev != t->c->dev) {
-		errno = EXDEV;
-		return place(v, e->name);
-	}
-	if (visit_path(v, where, sizeof(where)) == -1)
-		where[0] = '\0';
-	add_sum(t->c, where, e->name, 0);
-	return count(t, &st, true) == -1 ? place(v, e->name) : 0;
+	return 0;
 }
 
 static int
