@@ -19,6 +19,7 @@
 #include "control.h"
 #include "exits.h"
 #include "import.h"
+#include "output.h"
 #include "version.h"
 
 #define PATIENCE_S	15	/* for a daemon that says nothing */
@@ -221,9 +222,7 @@ command_run(const struct options *o, enum control_command c, char **argv,
 		show(c, answer);
 	ok = json_is_true(json_object_get(answer, "ok"));
 	json_decref(answer);
-	if (fflush(stdout) == EOF)
-		err(BS_FAIL, "stdout");
-	return ok ? BS_OK : BS_FAIL;
+	return output_end(ok ? BS_OK : BS_FAIL);
 }
 
 static unsigned
@@ -266,10 +265,10 @@ parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(BS_OK);
+			exit(output_end(BS_OK));
 		case 'V':
 			puts(BACKSHELF_VERSION);
-			exit(BS_OK);
+			exit(output_end(BS_OK));
 		default:
 			usage_error();
 		}

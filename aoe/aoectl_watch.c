@@ -12,6 +12,7 @@
 
 #include "aoectl.h"
 #include "exits.h"
+#include "output.h"
 #include "term.h"
 
 static double
@@ -132,8 +133,8 @@ watch(const char *path, const char *request, unsigned seconds, bool json)
 			putchar('\n');
 		} else if (before != NULL)
 			show(answer, before, t - last);
-		if (fflush(stdout) == EOF)
-			err(BS_FAIL, "stdout");
+		if (output_end(BS_OK) != BS_OK)
+			exit(BS_FAIL);
 		json_decref(before);
 		before = answer;
 		last = t;

@@ -18,6 +18,7 @@
 #include "conf.h"
 #include "exits.h"
 #include "import.h"
+#include "output.h"
 
 struct importer {
 	struct table	 table;
@@ -347,7 +348,5 @@ import_print(char **paths, int n, bool json, bool check)
 		fputs(text, stdout);
 	free(text);
 	table_free(&im.table);
-	if (fflush(stdout) == EOF)
-		err(BS_FAIL, "stdout");
-	return im.bad == 0 ? BS_OK : BS_FAIL;
+	return output_end(im.bad == 0 ? BS_OK : BS_FAIL);
 }

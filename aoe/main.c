@@ -24,6 +24,7 @@
 #include "control.h"
 #include "exits.h"
 #include "log.h"
+#include "output.h"
 #include "priv.h"
 #include "service.h"
 #include "spawn.h"
@@ -95,10 +96,10 @@ parse_options(int argc, char **argv, struct options *o)
 			break;
 		case 'h':
 			usage(stdout);
-			exit(BS_OK);
+			exit(output_end(BS_OK));
 		case 'V':
 			puts(BACKSHELF_VERSION);
-			exit(BS_OK);
+			exit(output_end(BS_OK));
 		default:
 			usage(stderr);
 			exit(BS_USAGE);

@@ -19,6 +19,7 @@
 #include "irsync.h"
 #include "log.h"
 #include "look.h"
+#include "output.h"
 #include "spawn.h"
 #include "term.h"
 #include "version.h"
@@ -385,7 +386,7 @@ main(int argc, char **argv)
 			usage(stdout);
 		else
 			puts(BACKSHELF_VERSION);
-		return BS_OK;
+		return output_end(BS_OK);
 	}
 	if ((cmd = command_check(argc - optind, argv + optind, &ir,
 	    seen)) == NULL) {
@@ -399,9 +400,5 @@ main(int argc, char **argv)
 	ir.progress = term_columns(stderr) > 0;
 	status = run(&ir, cmd, argv + optind + 1);
 	end_by_signal();
-	if (fflush(stdout) != 0 && status == BS_OK) {
-		log_warn("standard output");
-		status = BS_IO;
-	}
-	return status;
+	return output_end(status);
 }

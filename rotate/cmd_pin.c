@@ -224,7 +224,5 @@ cmd_pins(const struct options *o, const struct retention_conf *conf, int argc,
 	    putchar('\n') == EOF))
 		status = BS_FAIL;
 	json_decref(all);
-	if (fflush(stdout) != 0 || ferror(stdout))
-		err(BS_FAIL, "stdout");
 	return status;
 }

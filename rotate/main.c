@@ -21,6 +21,7 @@
 #include "conf.h"
 #include "exits.h"
 #include "log.h"
+#include "output.h"
 #include "spawn.h"
 #include "version.h"
 
@@ -165,10 +166,10 @@ parse_option(struct options *o, int ch)
 		break;
 	case OPT_HELP:
 		usage(stdout);
-		exit(BS_OK);
+		exit(output_end(BS_OK));
 	case OPT_VERSION:
 		puts(BACKSHELF_VERSION);
-		exit(BS_OK);
+		exit(output_end(BS_OK));
 	default:
 		usage_error();
 	}
@@ -273,5 +274,5 @@ main(int argc, char **argv)
 	retention_free(&conf);
 	if (status == BS_USAGE)
 		usage_error();
-	return status;
+	return output_end(status);
 }

@@ -25,6 +25,7 @@
 #include "journal.h"
 #include "keys.h"
 #include "log.h"
+#include "output.h"
 #include "policy.h"
 #include "run.h"
 #include "secluded.h"
@@ -338,10 +339,10 @@ read_options(int argc, char *argv[], struct options *o)
 			break;
 		case 'h':
 			usage(stdout);
-			return BS_OK;
+			return output_end(BS_OK);
 		case 'V':
-			printf("%s\n", BACKSHELF_VERSION);
-			return BS_OK;
+			puts(BACKSHELF_VERSION);
+			return output_end(BS_OK);
 		default:
 			usage(stderr);
 			return BS_USAGE;
@@ -387,7 +388,7 @@ main(int argc, char *argv[])
 	if ((rc = read_options(argc, argv, &o)) != -1)
 		return rc;
 	if (o.keys)
-		return print_keys(o.file, argv + optind);
+		return output_end(print_keys(o.file, argv + optind));
 	log_init("validate-ssh", o.dry ? LOG_TO_STDERR : LOG_TO_SYSLOG,
 	    LOG_AUTH);
 	journal_open(&j);
@@ -397,5 +398,5 @@ main(int argc, char *argv[])
 	/* Some of the rest may be the client's (AcceptEnv of sshd_config(5)),
 	 * such as the time zone that hours are reckoned in. */
 	clearenv();
-	return serve(q, o.file, o.dry, &j);
+	return output_end(serve(q, o.file, o.dry, &j));
 }

@@ -129,7 +129,5 @@ cmd_irsync_conf(const struct options *o, char **args)
 	if (ok && (ok = reads_back(text)) && !o->dry)
 		fputs(text, stdout);
 	free(text);
-	if (fflush(stdout) == EOF)
-		err(BS_FAIL, "stdout");
 	return ok ? BS_OK : BS_FAIL;
 }

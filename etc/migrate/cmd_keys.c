@@ -317,7 +317,5 @@ cmd_keys(const struct options *o, char **args)
 	keys_free(&ks);
 	free(root);
 	free(text);
-	if (fflush(stdout) == EOF)
-		err(BS_FAIL, "stdout");
 	return rc;
 }

@@ -15,6 +15,7 @@
 #include "exits.h"
 #include "log.h"
 #include "migrate.h"
+#include "output.h"
 #include "spawn.h"
 #include "version.h"
 
@@ -152,10 +153,10 @@ take_option(struct options *o, int ch)
 		break;
 	case OPT_HELP:
 		usage(stdout);
-		exit(BS_OK);
+		exit(output_end(BS_OK));
 	case OPT_VERSION:
 		puts(BACKSHELF_VERSION);
-		exit(BS_OK);
+		exit(output_end(BS_OK));
 	default:
 		usage_error();
 	}
@@ -233,5 +234,5 @@ main(int argc, char **argv)
 	rc = c->run(&o, argv + 1);
 	strv_free(&o.partial);
 	strv_free(&o.complete);
-	return rc;
+	return output_end(rc);
 }

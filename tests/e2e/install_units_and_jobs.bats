@@ -174,23 +174,50 @@ complete_line() {
 	printf "%s\n" "${COMPREPLY[@]}"' "$file" "$@"
 }
 
-@test "the shell completes the options that each program knows" {
-	for p in aoed validate-ssh irsync-rotate; do
-		complete_line $p -- - >"$T/options"
-		for option in --help --version -f -n -v; do
-			grep -qx -- "$option" "$T/options"
-		done
-		# Nothing is offered that is not known: each letter or word
-		# stands in the usage.
-		"$BIN/$p" --help >"$T/usage"
-		while read -r option; do
-			case $option in
-			--help | --version) ;;
-			--*) grep -qe "\[$option" "$T/usage" ;;
-			*) grep -qE -- "\[-[a-z]*${option#-}" "$T/usage" ;;
-			esac
-		done <"$T/options"
+# options_of PROGRAM: those in its synopsis, and the two that all have.
+options_of() {
+	{
+		"$BIN/$1" --help | grep -oE -- '--[a-z]+(-[a-z]+)*' || true
+		"$BIN/$1" --help | grep -oE '[ []-[a-zA-Z]+' | tr -d ' [-' |
+		    fold -w 1 | sed 's/^/-/'
+		printf '%s\n' --help --version
+	} | sort -u
+}
+
+@test "the shell completes the options that each program knows, and no others" {
+	for p in aoed aoectl irsync validate-ssh irsync-rotate \
+	    backshelf-migrate; do
+		echo "# $p"
+		{
+			complete_line $p -
+			[ $p != aoectl ] || complete_line $p stats -
+		} | tr -d = | sort -u | diff - <(options_of $p)
 	done
+	# Behind a command, those that go with it.
+	while read -r command options; do
+		run complete_line backshelf-migrate "$command" -
+		for option in $options; do
+			grep -qx -- "$option" <<<"$output"
+		done
+		for option in $output; do
+			run "$BIN/backshelf-migrate" "$option" 1 "$command"
+			[[ $output != *'does not go with this'* ]]
+		done
+	done <<-'END'
+	vblade -n --json
+	vbladed -n --json
+	keys -f -n -r --policy
+	irsync-conf -H -n
+	irsync -n -o -v --complete --json --partial
+	rsnapshot -n -r -v --json --partial
+	rsync-time-backup -n -p -r -v --complete --json --partial
+	undo -n
+	END
+	[ "$(complete_line backshelf-migrate vblade)" = $'vblade\nvbladed' ]
+	mkdir "$T/tree"
+	: >"$T/tree.conf"
+	[ "$(complete_line backshelf-migrate -r "$T/tr")" = "$T/tree" ]
+	[ "$(complete_line backshelf-migrate keys "$T/tree.")" = "$T/tree.conf" ]
 	printf 'client "one" {}\n  client "two" { pull = true }\n' \
 	    >"$T/policy"
 	[ "$(complete_line validate-ssh -f "$T/policy" o)" = one ]

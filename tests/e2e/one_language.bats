@@ -53,6 +53,43 @@ page() {
 	done
 }
 
+onto() {
+	"${@:2}" >"$1"
+}
+
+@test "what cannot be printed is a failure, also of --help" {
+	mkdir "$T/a.snaps"
+	printf 'root = "%s"\nkeep-last = 1\n' "$T" >"$T/rotate"
+	printf 'root = "%s"\nclient "a" {}\n' "$T" >"$T/policy"
+	printf 'storage = "%s"\nhost = "a"\npaths = {"/etc"}\n' \
+	    "$T" >"$T/irsync"
+	chmod 600 "$T/irsync"
+	echo 'eth0 0 0 /dev/null' >"$T/vblade"
+	ssh-keygen -q -t ed25519 -N '' -f "$T/a"
+	{
+		printf '%s --help\n' "${PROGRAMS[@]}"
+		printf '%s --version\n' "${PROGRAMS[@]}"
+		cat <<-END
+		aoectl import $T/vblade
+		irsync -f $T/irsync --json list
+		validate-ssh keys -f $T/policy $T/a.pub
+		irsync-rotate -f $T/rotate
+		irsync-rotate -f $T/rotate --json list
+		irsync-rotate -f $T/rotate usage
+		backshelf-migrate vblade $T/vblade
+		END
+	} >"$T/commands"
+	while read -ra words; do
+		echo "# ${words[*]}"
+		run -0 "$BIN/${words[0]}" "${words[@]:1}"
+		run --separate-stderr onto /dev/full \
+		    "$BIN/${words[0]}" "${words[@]:1}"
+		# irsync-rotate's 2 is a verdict, as monitors want it.
+		[ "$status" = 1 ] || [ "${words[0]}$status" = irsync-rotate2 ]
+		[[ $stderr == "${words[0]}: "*'No space left on device' ]]
+	done <"$T/commands"
+}
+
 @test "a wrong option is named; the synopsis follows; 64" {
 	for p in "${PROGRAMS[@]}"; do
 		for option in --nonsense -Z; do
