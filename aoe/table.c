@@ -5,11 +5,13 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <ctype.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "human.h"
 #include "mac.h"
 #include "table.h"
 
@@ -290,16 +292,36 @@ option_sync(struct word v, struct row *r)
 /* Sectors are bounded so that bytes fit into an off_t. */
 #define SECTORS_MAX	(INT64_MAX / 512)
 
+/* A bare number is sectors; one with a unit is bytes, of whole sectors. */
+static bool
+word_sectors(struct word w, uint64_t min, uint64_t *n)
+{
+	char text[HUMAN_SIZE];
+	uint64_t bytes;
+
+	if (w.len == 0 || w.len >= sizeof(text))
+		return false;
+	if (isdigit((unsigned char)w.p[w.len - 1]))
+		return word_number(w, min, SECTORS_MAX, n);
+	memcpy(text, w.p, w.len);
+	text[w.len] = '\0';
+	if (strlen(text) != w.len || human_parse_size(text, &bytes) == -1 ||
+	    bytes % 512 != 0)
+		return false;
+	*n = bytes / 512;
+	return *n >= min;
+}
+
 static bool
 option_offset(struct word v, struct row *r)
 {
-	return v.p != NULL && word_number(v, 0, SECTORS_MAX, &r->offset);
+	return v.p != NULL && word_sectors(v, 0, &r->offset);
 }
 
 static bool
 option_length(struct word v, struct row *r)
 {
-	return v.p != NULL && word_number(v, 8, SECTORS_MAX, &r->length);
+	return v.p != NULL && word_sectors(v, 8, &r->length);
 }
 
 static bool
@@ -331,8 +353,8 @@ static const struct {
 	{ "direct",	option_direct,	"it takes no value" },
 	{ "shared",	option_shared,	"it takes no value" },
 	{ "sync",	option_sync,	"sync=always or sync=none" },
-	{ "offset",	option_offset,	"a number of sectors" },
-	{ "length",	option_length,	"a number of sectors, at least 8" },
+	{ "offset",	option_offset,	"sectors, or a size as 64G" },
+	{ "length",	option_length,	"at least 8 sectors, or a size as 64G" },
 	{ "buffers",	option_buffers,	"a number from 1 to 1024" },
 	{ "maxsectors",	option_maxsectors, "a number from 1 to 255" },
 };

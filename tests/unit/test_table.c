@@ -103,6 +103,14 @@ faults_have_places(void **state)
 		    1, 31, "bad option" },
 		{ ROW("0", "/a", MAC1, "eth1", "a length=7"), 1, 31,
 		    "at least 8" },
+		{ ROW("0", "/a", MAC1, "eth1", "a length=3K"), 1, 31,
+		    "at least 8" },
+		{ ROW("0", "/a", MAC1, "eth1", "a length=1.1M"), 1, 31,
+		    "or a size" },
+		{ ROW("0", "/a", MAC1, "eth1", "a offset=64X"), 1, 31,
+		    "or a size" },
+		{ ROW("0", "/a", MAC1, "eth1", "a offset=9000000T"), 1, 31,
+		    "or a size" },
 		{ ROW("0", "/a", MAC1, "eth1", "a buffers=0"), 1, 31,
 		    "1 to 1024" },
 		{ ROW("0", "/a", MAC1, "eth1", "a buffers=1025"), 1, 31,
@@ -189,7 +197,8 @@ columns_are_read(void **state)
 	    "3.1 /dev/x\\040y\\134 " MAC1 "," MAC2 " eth1,eth2 mail "
 	    "sync=none,direct,ro,offset=8,length=16,buffers=7,maxsectors=3,"
 	    "shared\n"
-	    "9 /b ff:ff:ff:ff:ff:ff br0 b\nSHELF=\"12\"\n";
+	    "9 /b ff:ff:ff:ff:ff:ff br0 b offset=4K,length=1.5TiB\n"
+	    "SHELF=\"12\"\n";
 	struct diags ds = { 0 };
 	struct table t;
 	struct row *r;
@@ -216,6 +225,8 @@ columns_are_read(void **state)
 	r = &t.rows[1];
 	assert_int_equal(r->shelf, 12);
 	assert_int_equal(r->slot, 9);
+	assert_int_equal(r->offset, 8);
+	assert_int_equal(r->length, 3 * (UINT64_C(1) << 39) / 512);
 	assert_true(r->macs[0] == MAC_ANY);
 	assert_int_equal(r->sync, SYNC_ALWAYS);
 	assert_false(r->direct || r->ro);
