@@ -18,11 +18,14 @@
 #include "aoectl.h"
 #include "control.h"
 #include "exits.h"
+#include "human.h"
 #include "import.h"
+#include "option.h"
 #include "output.h"
 #include "version.h"
 
 #define PATIENCE_S	15	/* for a daemon that says nothing */
+#define WATCH_MAX	86400	/* seconds between two looks */
 
 /* What a command takes behind its name. */
 enum arguments {
@@ -51,7 +54,7 @@ usage(FILE *f)
 {
 	fprintf(f, "usage: aoectl [--json] [-s socket] status|start|stop|"
 	    "restart [alias ...]\n"
-	    "       aoectl [--json] [-s socket] stats [--watch[=seconds]]\n"
+	    "       aoectl [--json] [-s socket] stats [--watch[=time]]\n"
 	    "       aoectl [--json] [-s socket] disconnect alias ...\n"
 	    "       aoectl [--json] [-s socket] reload|check\n"
 	    "       aoectl [--json] [-s socket] log warn|info|debug\n"
@@ -73,13 +76,18 @@ arguments_fit(enum control_command c, char **argv, int n)
 
 	switch (arguments[c]) {
 	case ARGS_NONE:
-		return n == 0;
+		return operands_check(n, argv, 0, 0) == 0;
 	case ARGS_ALIASES:
 		return true;
 	case ARGS_ALIAS:
-		return n > 0;
+		return operands_check(n, argv, 1, OPERANDS_ANY) == 0;
 	case ARGS_LEVEL:
-		return n == 1 && control_level_find(argv[0], &level) == 0;
+		if (operands_check(n, argv, 1, 1) == -1)
+			return false;
+		if (control_level_find(argv[0], &level) == 0)
+			return true;
+		warnx("%s: no such level", argv[0]);
+		return false;
 	}
 	return false;
 }
@@ -228,28 +236,28 @@ command_run(const struct options *o, enum control_command c, char **argv,
 static unsigned
 parse_seconds(const char *text)
 {
-	const char *bad;
-	unsigned n;
+	uint64_t n;
 
 	if (text == NULL)
 		return 1;
-	n = (unsigned)strtonum(text, 1, 86400, &bad);
-	if (bad != NULL)
-		errx(BS_USAGE, "--watch %s: %s", text, bad);
-	return n;
+	if (human_parse_duration(text, 1, &n) == 0 && n >= 1 && n <= WATCH_MAX)
+		return (unsigned)n;
+	warnx("--watch: %s: not a time of 1s to 1d", text);
+	usage_error();
 }
+
+static const struct option longs[] = {
+	{ "help", no_argument, NULL, 'h' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "watch", optional_argument, NULL, 'w' },
+	{ NULL, 0, NULL, 0 }
+};
 
 /* Where the options end. */
 static int
 parse_options(int argc, char **argv, struct options *o)
 {
-	static const struct option longs[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "json", no_argument, NULL, 'j' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "watch", optional_argument, NULL, 'w' },
-		{ NULL, 0, NULL, 0 }
-	};
 	int c;
 
 	while ((c = getopt_long(argc, argv, "s:", longs, NULL)) != -1) {
@@ -280,25 +288,27 @@ int
 main(int argc, char **argv)
 {
 	struct options o = { .path = CONTROL_SOCKET };
-	enum control_command c;
+	enum control_command c = CONTROL_STATUS;
+	bool import;
 	int n;
 
 	n = parse_options(argc, argv, &o);
 	argc -= n;
 	argv += n;
-	if (argc < 1)
+	if (operands_check(argc, argv, 1, OPERANDS_ANY) == -1)
 		usage_error();
-	if (strcmp(argv[0], "import") == 0 && o.watch == 0)
-		return import_print(argv + 1, argc - 1, o.json, false);
-	if (control_command_find(argv[0], &c) == -1) {
+	import = strcmp(argv[0], "import") == 0;
+	if (!import && control_command_find(argv[0], &c) == -1) {
 		warnx("%s: no such command", argv[0]);
 		usage_error();
 	}
-	if (!arguments_fit(c, argv + 1, argc - 1))
-		usage_error();
-	if (o.watch != 0 && c != CONTROL_STATS) {
-		warnx("--watch does not go with this");
+	if (o.watch != 0 && (import || c != CONTROL_STATS)) {
+		option_misfit(longs, 'w');
 		usage_error();
 	}
+	if (import)
+		return import_print(argv + 1, argc - 1, o.json, false);
+	if (!arguments_fit(c, argv + 1, argc - 1))
+		usage_error();
 	return command_run(&o, c, argv + 1, argc - 1);
 }

@@ -24,6 +24,7 @@
 #include "control.h"
 #include "exits.h"
 #include "log.h"
+#include "option.h"
 #include "output.h"
 #include "priv.h"
 #include "service.h"
@@ -53,6 +54,13 @@ usage(FILE *f)
 	    "[-s socket]\n            [-u user]\n");
 }
 
+static void __attribute__((noreturn))
+usage_error(void)
+{
+	usage(stderr);
+	exit(BS_USAGE);
+}
+
 static void
 parse_options(int argc, char **argv, struct options *o)
 {
@@ -61,7 +69,6 @@ parse_options(int argc, char **argv, struct options *o)
 		{ "version", no_argument, NULL, 'V' },
 		{ NULL, 0, NULL, 0 }
 	};
-	const char *bad;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "df:j:nS:s:u:v", longs,
@@ -74,10 +81,9 @@ parse_options(int argc, char **argv, struct options *o)
 			o->table = optarg;
 			break;
 		case 'j':
-			o->workers = (unsigned)strtonum(optarg, 1,
-			    WORKERS_MAX, &bad);
-			if (bad != NULL)
-				errx(BS_USAGE, "-j %s: %s", optarg, bad);
+			if (option_number("-j", optarg, WORKERS_MAX,
+			    &o->workers) == -1)
+				usage_error();
 			break;
 		case 'n':
 			o->check = true;
@@ -101,14 +107,11 @@ parse_options(int argc, char **argv, struct options *o)
 			puts(BACKSHELF_VERSION);
 			exit(output_end(BS_OK));
 		default:
-			usage(stderr);
-			exit(BS_USAGE);
+			usage_error();
 		}
 	}
-	if (optind < argc) {
-		usage(stderr);
-		exit(BS_USAGE);
-	}
+	if (operands_check(argc - optind, argv + optind, 0, 0) == -1)
+		usage_error();
 }
 
 /* The table's text.  It ends the process if there is none. */

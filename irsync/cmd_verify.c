@@ -132,7 +132,7 @@ verify_stores(struct irsync *ir, const struct strv *args)
 
 	if (ir->part != NULL &&
 	    part_parse(ir->part, &o.part, &o.parts) == -1) {
-		log_warnx("--part %s: not K/N, 1 to %d", ir->part, PARTS_MAX);
+		log_warnx("--part: %s: not K/N, 1 to %d", ir->part, PARTS_MAX);
 		json_decref(all);
 		return BS_USAGE;
 	}

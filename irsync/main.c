@@ -6,7 +6,6 @@
 #include <sys/stat.h>
 
 #include <getopt.h>
-#include <limits.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -19,6 +18,7 @@
 #include "irsync.h"
 #include "log.h"
 #include "look.h"
+#include "option.h"
 #include "output.h"
 #include "spawn.h"
 #include "term.h"
@@ -26,7 +26,6 @@
 
 /* What may stand in for a configuration. */
 #define FROM	"from host identity port "
-#define ANY	INT_MAX
 
 static const struct command {
 	const char	*name;
@@ -49,26 +48,27 @@ static const struct command {
 	{ "init", cmd_init, "host identity port yes ", 0, 1,
 	    "[-v] [-f file] [--host name] [-i identity] [-p port] [--yes]\n"
 	    "              init [storage]" },
-	{ "list", cmd_list, FROM "json storage ", 0, ANY,
+	{ "list", cmd_list, FROM "json storage ", 0, OPERANDS_ANY,
 	    "[-v] [-f file] [--json] [--storage name] list [path ...]" },
 	{ "diff", cmd_diff, FROM "json storage ", 1, 2,
 	    "[-v] [-f file] [--json] [--storage name]\n"
 	    "              diff snapshot [snapshot]" },
 	{ "restore", cmd_restore, FROM "dry-run in-place storage to yes ",
-	    0, ANY, "[-nv] [-f file] [--storage name]\n"
+	    0, OPERANDS_ANY, "[-nv] [-f file] [--storage name]\n"
 	    "              [--to directory | --in-place [--yes]]\n"
 	    "              restore [snapshot] [path ...]" },
+	{ "status", cmd_status, FROM "json max-age storage store ",
+	    0, OPERANDS_ANY, "[-v] [-f file] [--json] [--max-age age] [--storage name]\n"
+	    "              status\n"
+	    "       irsync [-v] [--json] [--max-age age] --store directory "
+	    "status\n"
+	    "              [host ...]" },
 	{ "verify", cmd_verify, FROM "all dry-run json part sample storage "
-	    "store ", 0, ANY,
+	    "store ", 0, OPERANDS_ANY,
 	    "[-v] [-f file] [--json] [--storage name]\n"
 	    "              [--all | --sample number] verify\n"
 	    "       irsync [-nv] [--json] [--part k/n] --store directory "
 	    "verify\n"
-	    "              [host ...]" },
-	{ "status", cmd_status, FROM "json max-age storage store ", 0, ANY,
-	    "[-v] [-f file] [--json] [--max-age age] [--storage name]\n"
-	    "              status\n"
-	    "       irsync [--json] [--max-age age] --store directory status\n"
 	    "              [host ...]" },
 };
 
@@ -190,6 +190,25 @@ takes(const struct command *c, const struct given *g)
 	return strstr(c->options, word) != NULL;
 }
 
+/* Of the configuration and what stands in its place there is one at most. */
+static bool
+options_agree(const struct command *c, const struct irsync *ir)
+{
+	const char *why = NULL;
+
+	if (ir->store != NULL && (ir->file != NULL || ir->from != NULL ||
+	    ir->storage_name != NULL))
+		why = "--store does not go with -f, --from or --storage";
+	else if (ir->from != NULL && ir->file != NULL)
+		why = "--from does not go with -f";
+	else if (ir->from == NULL && c->run != cmd_init &&
+	    (ir->host != NULL || ir->identity != NULL || ir->port != NULL))
+		why = "--host, -i and -p go with --from";
+	if (why != NULL)
+		log_warnx("%s", why);
+	return why == NULL;
+}
+
 /* The command, if its options and arguments are its own; or NULL. */
 static const struct command *
 command_check(int argc, char **argv, const struct irsync *ir,
@@ -198,11 +217,12 @@ command_check(int argc, char **argv, const struct irsync *ir,
 	const struct command *c;
 	size_t i;
 
-	if (argc == 0)
+	if (operands_check(argc, argv, 1, OPERANDS_ANY) == -1)
 		return NULL;
 	if ((c = command_find(argv[0])) == NULL)
 		log_warnx("%s: no such command", argv[0]);
-	if (c == NULL || argc - 1 < c->min || argc - 1 > c->max)
+	if (c == NULL ||
+	    operands_check(argc - 1, argv + 1, c->min, c->max) == -1)
 		return NULL;
 	for (i = 0; i < GIVENS; i++)
 		if (seen[i] && !takes(c, &givens[i])) {
@@ -210,16 +230,7 @@ command_check(int argc, char **argv, const struct irsync *ir,
 			    givens[i].name);
 			return NULL;
 		}
-	/* On a server there is none. */
-	if (ir->store != NULL && (ir->file != NULL || ir->from != NULL ||
-	    ir->storage_name != NULL))
-		return NULL;
-	/* In place of a configuration, or not at all. */
-	if ((ir->from != NULL && ir->file != NULL) || (ir->from == NULL &&
-	    c->run != cmd_init && (ir->host != NULL || ir->identity != NULL ||
-	    ir->port != NULL)))
-		return NULL;
-	return c;
+	return options_agree(c, ir) ? c : NULL;
 }
 
 /* The file names programs that we run: nobody else may have written it. */

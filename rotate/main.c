@@ -21,6 +21,7 @@
 #include "conf.h"
 #include "exits.h"
 #include "log.h"
+#include "option.h"
 #include "output.h"
 #include "spawn.h"
 #include "version.h"
@@ -105,14 +106,10 @@ usage_error(void)
 static unsigned
 number_of(const char *option, const char *text, unsigned max)
 {
-	const char *wrong;
 	unsigned n;
 
-	n = (unsigned)strtonum(text, 1, max, &wrong);
-	if (wrong != NULL) {
-		warnx("%s: %s: %s", option, text, wrong);
+	if (option_number(option, text, max, &n) == -1)
 		usage_error();
-	}
 	return n;
 }
 
@@ -225,18 +222,12 @@ command_of(const char *word)
 static void
 check_option(const struct command *cmd, int ch)
 {
-	const struct option *l;
 	size_t i;
 
 	for (i = 0; cmd->takes[i] != 0; i++)
 		if (cmd->takes[i] == ch)
 			return;
-	for (l = longs; l->name != NULL && l->val != ch; l++)
-		;
-	if (l->name != NULL)
-		warnx("--%s does not go with this", l->name);
-	else
-		warnx("-%c does not go with this", ch);
+	option_misfit(longs, ch);
 	usage_error();
 }
 
@@ -265,7 +256,7 @@ main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	if (argc < cmd->min || argc > cmd->max)
+	if (operands_check(argc, argv, cmd->min, cmd->max) == -1)
 		usage_error();
 	read_conf(&o, &conf);
 	log_init("irsync-rotate", LOG_TO_SYSLOG, LOG_DAEMON);

@@ -25,6 +25,7 @@
 #include "journal.h"
 #include "keys.h"
 #include "log.h"
+#include "option.h"
 #include "output.h"
 #include "policy.h"
 #include "run.h"
@@ -347,7 +348,8 @@ read_options(int argc, char *argv[], struct options *o)
 			usage(stderr);
 			return BS_USAGE;
 		}
-	if (o->keys ? argc == optind : argc - optind != 1) {
+	if (operands_check(argc - optind, argv + optind, 1,
+	    o->keys ? OPERANDS_ANY : 1) == -1) {
 		usage(stderr);
 		return BS_USAGE;
 	}

@@ -60,6 +60,24 @@ manuals() {
 	[ -z "$text" ] || { printf '%s\n' "$text"; return 1; }
 }
 
+# A page's synopsis is what the program's usage says, word by word; both
+# compilers' step has built the programs.
+synopses() {
+	local p page rc=0
+	for p in build/lint-gcc/bin/*; do
+		page=$(git ls-files "*/${p##*/}.[18]")
+		diff -u --label "$page" --label "${p##*/} --help" \
+		    <(mandoc -T utf8 -O width=200 "$page" | col -b |
+		    sed -n '/^SYNOPSIS/,/^DESCRIPTION/{/^[A-Z]/d;p}' | words) \
+		    <("$p" --help | sed '1s/^usage: //' | words) || rc=1
+	done
+	return $rc
+}
+
+words() {
+	sed 's/ | /|/g' | tr -s ' \n' '\n' | sed '/^$/d'
+}
+
 scripts() {
 	local files
 	files=$(git grep -lE '^#!/(bin/(ba|da)?sh|usr/bin/env bats)' -- . ':!*.md')
@@ -128,6 +146,7 @@ step 'gcc and clang, no warning' both_compilers
 step 'each header by itself' headers_alone
 step cppcheck analyse
 step 'manual pages' manuals
+step 'synopses' synopses
 step shellcheck scripts
 step links links
 step 'lines of at most 100 columns' long_lines

@@ -15,6 +15,7 @@
 #include "exits.h"
 #include "log.h"
 #include "migrate.h"
+#include "option.h"
 #include "output.h"
 #include "spawn.h"
 #include "version.h"
@@ -57,19 +58,20 @@ static const struct command {
 } commands[] = {
 	{ "vbladed", cmd_vbladed, { OPT_JSON }, false, 0, 1,
 	    "[-n] [--json] vbladed [file]" },
-	{ "vblade", cmd_vblade, { OPT_JSON }, false, 0, 1000,
+	{ "vblade", cmd_vblade, { OPT_JSON }, false, 0,
+	    OPERANDS_ANY,
 	    "[-n] [--json] vblade [path ...]" },
-	{ "keys", cmd_keys, { 'f', 'r', OPT_POLICY }, false, 1, 100000,
+	{ "keys", cmd_keys, { 'f', 'r', OPT_POLICY }, false, 1, OPERANDS_ANY,
 	    "[-n] [-f sshguard.conf] [-r root] [--policy]\n"
 	    "           keys authorized_keys [line=client ...]" },
 	{ "irsync-conf", cmd_irsync_conf, { 'H' }, false, 0, 1,
 	    "[-n] [-H host] irsync-conf [file]" },
 	{ "irsync", cmd_irsync, { 'o', 'v', OPT_JSON, OPT_PARTIAL,
-	    OPT_COMPLETE }, false, 1, 100000,
+	    OPT_COMPLETE }, false, 1, OPERANDS_ANY,
 	    "[-nv] [-o uid:gid] [--complete name] [--json]\n"
 	    "           [--partial name] irsync root [host ...]" },
 	{ "rsnapshot", cmd_rsnapshot, { 'r', 'v', OPT_JSON, OPT_PARTIAL },
-	    true, 1, 100000,
+	    true, 1, OPERANDS_ANY,
 	    "[-nv] [--json] [--partial name] -r root\n"
 	    "           rsnapshot snapshot_root [host[=folder] ...]" },
 	{ "rsync-time-backup", cmd_tmbackup, { 'p', 'r', 'v', OPT_JSON,
@@ -175,20 +177,6 @@ command_takes(const struct command *c, int option)
 	return false;
 }
 
-static void __attribute__((noreturn))
-option_error(int option)
-{
-	const struct option *l;
-
-	for (l = longs; l->name != NULL && l->val != option; l++)
-		;
-	if (l->name != NULL)
-		warnx("--%s does not go with this", l->name);
-	else
-		warnx("-%c does not go with this", option);
-	usage_error();
-}
-
 static const struct command *
 command_find(const char *name)
 {
@@ -218,19 +206,23 @@ main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
-	if (argc == 0)
+	if (operands_check(argc, argv, 1, OPERANDS_ANY) == -1)
 		usage_error();
 	if ((c = command_find(argv[0])) == NULL) {
 		warnx("%s: no such command", argv[0]);
 		usage_error();
 	}
-	if (argc - 1 < c->min || argc - 1 > c->max)
+	if (operands_check(argc - 1, argv + 1, c->min, c->max) == -1)
 		usage_error();
 	while (n > 0)
-		if (!command_takes(c, seen[--n]))
-			option_error(seen[n]);
-	if (c->needs_root && o.root == NULL)
+		if (!command_takes(c, seen[--n])) {
+			option_misfit(longs, seen[n]);
+			usage_error();
+		}
+	if (c->needs_root && o.root == NULL) {
+		warnx("-r is missing");
 		usage_error();
+	}
 	rc = c->run(&o, argv + 1);
 	strv_free(&o.partial);
 	strv_free(&o.complete);

@@ -116,9 +116,10 @@ ledger_save(int dirfd, const struct moves *m)
 	free(text);
 }
 
-/* The plan has been carried out: what is left of it is the way back. */
+/* The plan has been carried out: what is left of it is the way back, which is
+ * told to that stream. */
 static int
-ledger_close(int dirfd, const struct moves *m)
+ledger_close(int dirfd, const struct moves *m, FILE *tell)
 {
 	char name[sizeof(LEDGER_DONE) + STAMP_SIZE + 16], stamp[STAMP_SIZE];
 	struct stat st;
@@ -134,10 +135,21 @@ ledger_close(int dirfd, const struct moves *m)
 		warn("%s", LEDGER);
 		return BS_FAIL;
 	}
-	printf("moved %zu; to go back: backshelf-migrate undo ", m->n);
-	text_print(stdout, m->dir);
-	printf("/%s\n", name);
+	fprintf(tell, "moved %zu; to go back: backshelf-migrate undo ", m->n);
+	text_print(tell, m->dir);
+	fprintf(tell, "/%s\n", name);
 	return BS_OK;
+}
+
+/* Standard output is for the plan alone where a program reads it. */
+static int
+carry_out(const struct options *o, struct moves *m, int dirfd)
+{
+	FILE *tell = o->json ? stderr : stdout;
+	int rc;
+
+	rc = moves_act(m, dirfd, o->verbose);
+	return rc == BS_OK ? ledger_close(dirfd, m, tell) : rc;
 }
 
 /* Go on with what an earlier run has begun. */
@@ -145,17 +157,15 @@ static int
 go_on(const struct options *o, int dirfd, struct moves *m,
     const char *source, const char *dir)
 {
-	int rc;
-
 	if (strcmp(m->source, source) != 0 || strcmp(m->dir, dir) != 0)
 		errx(BS_FAIL, "%s/%s: the plan of another move: of %s, in %s",
 		    dir, LEDGER, m->source, m->dir);
 	warnx("%s: going on with the move that was begun", dir);
+	if (o->dry || o->json)
+		moves_print(&(struct find){ .o = o, .m = *m });
 	if (o->dry)
 		return BS_OK;
-	if ((rc = moves_act(m, dirfd, o->verbose)) == BS_OK)
-		rc = ledger_close(dirfd, m);
-	return rc;
+	return carry_out(o, m, dirfd);
 }
 
 /* Why owners will be wrong, where it can be known. */
@@ -176,7 +186,7 @@ begin(struct find *f, int dirfd)
 	int rc;
 
 	rc = moves_plan(f, dirfd);
-	if (f->o->dry || rc == -1)
+	if (f->o->dry || f->o->json || rc == -1)
 		moves_print(f);
 	if (rc == -1) {
 		if (!f->o->dry)
@@ -187,12 +197,13 @@ begin(struct find *f, int dirfd)
 	if (f->o->dry)
 		return BS_OK;
 	if (f->m.n == 0) {
-		puts("nothing to move");
+		if (!f->o->json)
+			puts("nothing to move");
 		return BS_OK;
 	}
 	ledger_save(dirfd, &f->m);
-	if ((rc = moves_act(&f->m, dirfd, f->o->verbose)) == BS_OK)
-		return ledger_close(dirfd, &f->m);
+	if ((rc = carry_out(f->o, &f->m, dirfd)) == BS_OK)
+		return BS_OK;
 	warnx("the move stopped half way; run the same command again, or "
 	    "backshelf-migrate undo %s/%s", f->m.dir, LEDGER);
 	return rc;
