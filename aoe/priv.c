@@ -26,13 +26,13 @@
 
 #include "conf.h"
 #include "exits.h"
+#include "helpers.h"
 #include "log.h"
 #include "net.h"
 #include "priv.h"
-#include "priv_helper.h"
 
 #define COMPLAIN_MS	10000	/* between lines about what was refused */
-#define HELPERS_SPARE	64	/* beside two for each row */
+#define HELPERS_SPARE	64	/* requests, beside two for each row */
 
 static int64_t
 now_us(void)
@@ -242,46 +242,20 @@ do_iface(struct parent *p, const struct priv_request *rq)
 }
 
 static int
-start_helper(struct parent *p, const struct priv_request *rq,
+ask_helpers(struct parent *p, const struct priv_request *rq,
     const struct row *r)
 {
-	const struct helper h = { .sock = p->asks, .rq = rq, .row = r,
-	    .state_dir = p->state_dir };
-
 	size_t i, most = HELPERS_SPARE;
-	struct helping *v;
-	pid_t pid;
 
 	for (i = 0; i < p->ntables; i++)
 		most += 2 * p->tables[i].n;
-	if (p->helpers >= most) {
+	if (helpers_busy(p->helpers) >= most) {
 		complain(p, rq, "too much at once");
 		return do_nothing(p, rq, EAGAIN);
 	}
-	v = reallocarray(p->helping, p->helpers + 1, sizeof(*v));
-	if (v == NULL)
+	if (helpers_ask(p->helpers, rq, r) == -1)
 		return do_nothing(p, rq, errno);
-	p->helping = v;
-	if ((pid = helper_start(&h)) == -1)
-		return do_nothing(p, rq, errno);
-	v[p->helpers].pid = pid;
-	v[p->helpers++].id = rq->id;
 	return 0;
-}
-
-bool
-parent_reaped(struct parent *p, pid_t pid, int status)
-{
-	unsigned i;
-
-	for (i = 0; i < p->helpers && p->helping[i].pid != pid; i++)
-		;
-	if (i == p->helpers)
-		return false;
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		(void)reply(p->asks, p->helping[i].id, EIO, NULL);
-	p->helping[i] = p->helping[--p->helpers];
-	return true;
 }
 
 static int
@@ -295,7 +269,7 @@ do_open(struct parent *p, const struct priv_request *rq)
 		complain(p, rq, "a line of the table with no good row");
 		return do_nothing(p, rq, EPERM);
 	}
-	return start_helper(p, rq, r);
+	return ask_helpers(p, rq, r);
 }
 
 static int
@@ -305,7 +279,7 @@ do_state(struct parent *p, const struct priv_request *rq)
 		complain(p, rq, "an alias that no row has");
 		return do_nothing(p, rq, EPERM);
 	}
-	return start_helper(p, rq, NULL);
+	return ask_helpers(p, rq, NULL);
 }
 
 /* Whoever started us may go. */
@@ -424,7 +398,7 @@ reap(struct parent *p, int *status)
 
 	while ((pid = waitpid(-1, &st, WNOHANG)) > 0) {
 		if (pid != p->child) {
-			(void)parent_reaped(p, pid, st);
+			(void)helpers_reaped(p->helpers, pid, st);
 			continue;
 		}
 		ended = true;
@@ -465,10 +439,19 @@ give_up(struct parent *p)
 	return BS_FAIL;
 }
 
+/* Milliseconds until something is due, or -1. */
+static int
+patience(const struct parent *p)
+{
+	int ms = helpers_timeout(p->helpers);
+
+	return p->ending && (ms == -1 || ms > 1000) ? 1000 : ms;
+}
+
 int
 parent_serve(struct parent *p)
 {
-	struct pollfd v[3];
+	struct pollfd v[4];
 	int status = BS_FAIL, fd;
 	sigset_t set;
 
@@ -482,9 +465,10 @@ parent_serve(struct parent *p)
 	v[0] = (struct pollfd){ .fd = fd, .events = POLLIN };
 	v[1] = (struct pollfd){ .fd = p->calls, .events = POLLIN };
 	v[2] = (struct pollfd){ .fd = p->asks, .events = POLLIN };
+	v[3] = (struct pollfd){ .fd = helpers_fd(p->helpers),
+	    .events = POLLIN };
 	for (;;) {
-		if (poll(v, 3, p->ending ? 1000 : -1) == -1 &&
-		    errno != EINTR)
+		if (poll(v, 4, patience(p)) == -1 && errno != EINTR)
 			fatal("poll");
 		if (v[0].revents != 0 && take_signals(p, fd, &status))
 			return status;
@@ -495,6 +479,7 @@ parent_serve(struct parent *p)
 			p->orders = -1;
 			begin_end(p);
 		}
+		helpers_turn(p->helpers);
 		if (p->ending && now_ms() >= p->deadline)
 			return give_up(p);
 	}
@@ -505,8 +490,8 @@ parent_free(struct parent *p)
 {
 	while (p->ntables > 0)
 		table_free(&p->tables[--p->ntables]);
-	free(p->helping);
-	p->helping = NULL;
+	helpers_free(p->helpers);
+	p->helpers = NULL;
 }
 
 /* Signals are asked for by signalfd(2); they wait until somebody does. */
@@ -553,5 +538,6 @@ priv_fork(struct parent *p, struct priv **child)
 	p->calls = calls[0];
 	p->asks = asks[0];
 	p->orders = orders[1];
-	return p->child;
+	p->helpers = helpers_new(p->asks, p->state_dir);
+	return p->helpers == NULL ? -1 : p->child;
 }

@@ -19,17 +19,12 @@
 #include "priv_msg.h"
 #include "table.h"
 
+struct helpers;
 struct iface;
 
 /*
  * priv.c: the parent's side.
  */
-
-/* A helper and the request that it answers. */
-struct helping {
-	pid_t		 pid;
-	uint32_t	 id;
-};
 
 struct parent {
 	/* Set by main. */
@@ -54,16 +49,11 @@ struct parent {
 	int		 calls;		/* answered one by one */
 	int		 asks;		/* answered by helpers */
 	int		 orders;	/* a pipe: signals for the child */
-	struct helping	*helping;	/* helpers that have not ended */
-	unsigned	 helpers;	/* how many */
+	struct helpers	*helpers;	/* who do it */
 	bool		 ending;
 	int64_t		 deadline;	/* for the child's end; ms */
 	int64_t		 complained;
 };
-
-/* A child process has ended with that status of waitpid(2).  True if it was a
- * helper.  One that was killed leaves its request to be answered here. */
-bool	parent_reaped(struct parent *, pid_t, int status);
 
 struct priv;
 

@@ -21,6 +21,8 @@
 #include "net.h"
 #include "priv.h"
 
+#define TRIES	5	/* for what is killed each time */
+
 /* One message from the parent. */
 struct answer {
 	struct priv_reply	 head;
@@ -33,6 +35,8 @@ struct waiter {
 	unsigned		 id;
 	bool			 done;
 	struct answer		 answer;
+	pthread_cond_t		 news;		/* done, or it is its turn to
+						 * read */
 	LIST_ENTRY(waiter)	 link;
 };
 
@@ -42,7 +46,6 @@ struct priv {
 	int			 orders;
 	pthread_mutex_t		 call_lock;	/* one call at a time */
 	pthread_mutex_t		 lock;		/* of all below */
-	pthread_cond_t		 news;		/* something has come */
 	LIST_HEAD(waiters, waiter) waiters;
 	unsigned		 ids;		/* given so far; never 0 */
 	bool			 reading;	/* some thread does */
@@ -62,7 +65,6 @@ priv_child(int calls, int asks, int orders)
 	LIST_INIT(&pv->waiters);
 	(void)pthread_mutex_init(&pv->call_lock, NULL);
 	(void)pthread_mutex_init(&pv->lock, NULL);
-	(void)pthread_cond_init(&pv->news, NULL);
 	return pv;
 }
 
@@ -74,7 +76,6 @@ priv_free(struct priv *pv)
 	close(pv->orders);
 	(void)pthread_mutex_destroy(&pv->call_lock);
 	(void)pthread_mutex_destroy(&pv->lock);
-	(void)pthread_cond_destroy(&pv->news);
 	free(pv);
 }
 
@@ -153,6 +154,7 @@ hand_out(struct priv *pv, struct answer *a)
 		if (w->id == a->head.id) {
 			w->answer = *a;
 			w->done = true;
+			pthread_cond_signal(&w->news);
 			return;
 		}
 	answer_free(a);
@@ -174,12 +176,12 @@ read_one(struct priv *pv)
 		hand_out(pv, &a);
 	else if (rc == 0 || errno != ENOMEM)
 		pv->gone = true;
-	pthread_cond_broadcast(&pv->news);
 }
 
 static void
 enlist(struct priv *pv, struct waiter *w)
 {
+	(void)pthread_cond_init(&w->news, NULL);
 	pthread_mutex_lock(&pv->lock);
 	if (++pv->ids == 0)
 		pv->ids = 1;
@@ -188,10 +190,23 @@ enlist(struct priv *pv, struct waiter *w)
 	pthread_mutex_unlock(&pv->lock);
 }
 
-/* Ask for what may hang, and wait for the answer.  0, and the answer is the
- * caller's to free; or -1 with errno. */
+/* The opposite.  Of those that still wait, one is to read from now on; when
+ * the parent is gone, that leads to each in turn. */
+static void
+delist(struct priv *pv, struct waiter *w)
+{
+	struct waiter *next;
+
+	LIST_REMOVE(w, link);
+	(void)pthread_cond_destroy(&w->news);
+	if (!pv->reading && (next = LIST_FIRST(&pv->waiters)) != NULL)
+		pthread_cond_signal(&next->news);
+}
+
+/* Ask once for what may hang, and wait for the answer.  0, and the answer is
+ * the caller's to free; or -1 with errno. */
 static int
-ask(struct priv *pv, struct priv_request *rq, struct answer *a)
+ask_once(struct priv *pv, struct priv_request *rq, struct answer *a)
 {
 	struct waiter w = { .done = false };
 	int saved = EPIPE, rc;
@@ -203,11 +218,11 @@ ask(struct priv *pv, struct priv_request *rq, struct answer *a)
 	pthread_mutex_lock(&pv->lock);
 	while (rc == 0 && !w.done && !pv->gone) {
 		if (pv->reading)
-			pthread_cond_wait(&pv->news, &pv->lock);
+			pthread_cond_wait(&w.news, &pv->lock);
 		else
 			read_one(pv);
 	}
-	LIST_REMOVE(&w, link);
+	delist(pv, &w);
 	pthread_mutex_unlock(&pv->lock);
 	if (w.done && w.answer.head.error == 0) {
 		*a = w.answer;
@@ -218,6 +233,23 @@ ask(struct priv *pv, struct priv_request *rq, struct answer *a)
 		answer_free(&w.answer);
 	}
 	errno = saved;
+	return -1;
+}
+
+/* The same; if what was to do it has been killed, again.  It is gone by then,
+ * so that what it had begun cannot come after what follows. */
+static int
+ask(struct priv *pv, struct priv_request *rq, struct answer *a)
+{
+	int tries = TRIES;
+
+	while (tries-- > 0) {
+		if (ask_once(pv, rq, a) == 0)
+			return 0;
+		if (errno != EINTR)
+			return -1;
+	}
+	errno = EIO;
 	return -1;
 }
 

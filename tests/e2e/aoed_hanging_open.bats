@@ -36,12 +36,23 @@ within() {
 	timeout "$1" "$BIN/aoectl" -s "$T/aoed.sock" "${@:2}"
 }
 
+# The process that opens it, by what ps(1) says; none but that of $1.
+is_opened_by_another() {
+	pid=$(pgrep -P "$AOED_PID" -f "helper: $T/fuse/nbd") &&
+	    [ "$pid" != "${1-}" ]
+}
+
 @test "at start: the others are served, the row waits, and then is served" {
 	kill -STOP "$FUSE"
 	start_aoed "$T/table"
 	aoe 1 identify 0.0 | grep -q sectors
 	state_is hung waiting
 	[[ $(aoectl status 2>&1) = *"hung: $T/fuse/nbd: it is being opened"* ]]
+	# Who is killed while opening it has a successor.
+	is_opened_by_another
+	kill -9 "$pid"
+	wait_until 5 is_opened_by_another "$pid"
+	state_is hung waiting
 	within 1 status
 	within 1 stop hung
 	state_is hung stopped

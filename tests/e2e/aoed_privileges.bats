@@ -18,8 +18,8 @@ teardown() {
 
 # The child of $AOED_PID, in $SERVER.
 find_server() {
-	wait_until 5 pgrep -P "$AOED_PID"
-	SERVER=$(pgrep -P "$AOED_PID")
+	wait_until 5 pgrep -P "$AOED_PID" -f 'aoed: serve'
+	SERVER=$(pgrep -P "$AOED_PID" -f 'aoed: serve')
 }
 
 # status_of PID KEY: a line of /proc/PID/status.

@@ -72,7 +72,7 @@ nth() {
 	start_aoed "$T/table" -j 2
 	wait_until 5 heard_alive 4
 	# Stop one of the workers.
-	server=$(pgrep -P "$AOED_PID")
+	server=$(pgrep -P "$AOED_PID" -f 'aoed: serve')
 	kill -STOP "$server"
 	sleep 0.3
 	n=$(grep -c WATCHDOG=1 "$T/heard")
