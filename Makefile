@@ -149,6 +149,9 @@ check:
 	@$(SUBMAKE) all tools unit
 	@B=$(abspath $(B)) tests/run.sh $(T)
 
+check-stores:
+	@$(MAKE) --no-print-directory check T=stores
+
 unit: $(UNIT)
 tools: $(TOOLS) $(B)/tests/tools/aoeconform $(BENCHES) $(B)/tests/soak/clock.so
 
@@ -267,6 +270,9 @@ help:
 	@echo 'make demo     a whole backup day, told as it happens (root)'
 	@echo 'make check    unit, end-to-end and virtual-machine tests (root)'
 	@echo '              T="unit e2e vm" or T=tests/e2e/x.bats: only these'
+	@echo '              STORE_FS=xfs STORE_WAY=linkdest T=tests/e2e/store_x.bats:'
+	@echo '              on ext4, xfs or btrfs; overlay, linkdest or btrfs'
+	@echo 'make check-stores  all tests of the store, on each, in each way'
 	@echo '              LONG=1: at the length for a release, not for each change'
 	@echo 'make bench    measure against peers; bench-push: only that one'
 	@echo 'make soak     a night in 20 minutes, with faults thrown in (root)'
@@ -283,6 +289,6 @@ help:
 
 -include $(shell find build -name '*.d' 2>/dev/null)
 
-.PHONY: all deb deps deps-build print demo dist check soak conform unit tools \
+.PHONY: all deb deps deps-build print demo dist check check-stores soak conform unit tools \
 	bench lint fuzz install clean help
 .SECONDARY:

@@ -192,20 +192,16 @@ order_cb(const void *a, const void *b)
 }
 
 /* Of entries sorted so, leave out those that a later one of the same inode and
- * snapshot replaces, and those of an earlier file of that number. */
+ * snapshot replaces.  Those of an earlier file of that number stay: of two
+ * subvolumes, each gives its numbers out by itself. */
 static void
-drop_dead(struct sums *s)
+drop_replaced(struct sums *s)
 {
-	size_t i, from, n = 0;
+	size_t i, n = 0;
 
-	for (from = i = 0; i < s->n; i++) {
-		if (n > from && s->v[n - 1].ino == s->v[i].ino) {
-			while (n > from && !same_birth(&s->v[n - 1], &s->v[i]))
-				n--;
-			while (n > from && s->v[n - 1].since == s->v[i].since)
-				n--;
-		} else
-			from = n;
+	for (i = 0; i < s->n; i++) {
+		if (n > 0 && order(&s->v[n - 1], &s->v[i]) == 0)
+			n--;
 		s->v[n++] = s->v[i];
 	}
 	s->n = n;
@@ -217,7 +213,7 @@ sums_sort(struct sums *s)
 	/* Stable: of equal ones the later must stay behind. */
 	if (s->n > 1 && mergesort(s->v, s->n, sizeof(*s->v), order_cb) == -1)
 		s->n = 0;	/* out of memory: all is unknown */
-	drop_dead(s);
+	drop_replaced(s);
 }
 
 void

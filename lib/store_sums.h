@@ -4,10 +4,10 @@
  * Files are shared by hard links, so a checksum belongs to an inode: a push adds
  * those of the files that it brought, and one that brought nothing adds
  * nothing.
- * An inode's number is used again after its file has gone; so an entry also
- * names the time at which the file was made (statx(2)'s btime, where the file
- * system keeps it), its size and its modification time, and only a file that
- * agrees in all of these is meant.
+ * An inode's number is used again after its file has gone, on btrfs also while
+ * an older snapshot still has it; so an entry also names the time at which the
+ * file was made (statx(2)'s btime, where the file system keeps it), its size and
+ * its modification time, and only a file that agrees in all of these is meant.
  *
  * The log is blocks, little-endian, one behind the other, each at a multiple of
  * 16 bytes:
@@ -91,7 +91,8 @@ int	sums_parse(const uint8_t *buf, size_t len, struct sums *);
 size_t	sums_block(uint8_t *buf, const struct sum *v, size_t n);
 
 /* After the last sums_parse: make it ready for sums_find, leaving out what
- * never holds any more: entries of a file in whose place another was made. */
+ * never holds any more: entries that a later one of the same file and snapshot
+ * replaces. */
 void	sums_sort(struct sums *);
 
 /* What the entry of a file is, as statx(2) showed it in a snapshot of that

@@ -1,5 +1,7 @@
 #!/bin/bash
-# run.sh [unit|e2e|vm|FILE.bats|TEST_NAME]...: run the tests and count them.
+# run.sh [unit|e2e|vm|stores|FILE.bats|TEST_NAME]...: run the tests and count
+# them.  "stores" is every test of the store on each file system, in each way of
+# the store that it allows; e2e does that with some of them.
 # $B is the build folder.  Without arguments all three kinds run.  Each kind
 # closes with "KIND: N passed, N failed, N skipped"; the exit status is
 # non-zero if any failed or if none ran.
@@ -93,6 +95,39 @@ run_bats() {
 	count "$kind" "$out/$kind"
 }
 
+# File systems and the ways of the store (tests/e2e/store.bash) that they allow.
+PAIRS='ext4,overlay ext4,linkdest xfs,overlay xfs,linkdest
+    btrfs,btrfs btrfs,overlay btrfs,linkdest'
+
+# run_pair FS,WAY [bats options]: the tests of the store, each told by its pair.
+run_pair() {
+	local pair=$1
+	shift
+	STORE_FS=${pair%,*} STORE_WAY=${pair#*,} bats --tap \
+	    --jobs $(($(nproc) + 1)) "$@" tests/e2e/store_*.bats 2>&1 |
+	    grep -vE '^1\.\.|^ok .* # skip a matter of: ' |
+	    sed -E "s/^((not )?ok [0-9]+) /\1 $pair: /" | tee -a "$out/stores"
+	[ "${PIPESTATUS[0]}" = 0 ] || grep -q '^not ok' "$out/stores" ||
+	    echo "not ok $pair: bats failed" | tee -a "$out/stores"
+}
+
+# run_stores all|some: all tests on each pair; or all of linkdest, which e2e is
+# without, and a choice of them on the other pairs.
+run_stores() {
+	local pair
+	: >"$out/stores"
+	for pair in $PAIRS; do
+		case $1,$pair in
+		some,ext4,overlay) ;;
+		all,* | some,ext4,linkdest) run_pair "$pair" ;;
+		*) ROUNDS=${ROUNDS:-8} run_pair "$pair" \
+		    --filter-tags every_store ;;
+		esac
+	done
+	sanitized "$out/stores"
+	count stores "$out/stores"
+}
+
 [ $# -gt 0 ] || set -- unit e2e vm
 if [ "$(id -u)" != 0 ]; then
 	echo 'make check needs root: namespaces, loop devices and accounts' >&2
@@ -105,7 +140,11 @@ for what in "$@"; do
 		programs=("${programs[@]/#/$B/}")
 		run_unit "${programs[@]%.c}"
 		;;
-	e2e) run_bats e2e tests/e2e/*.bats ;;
+	e2e)
+		run_bats e2e tests/e2e/*.bats
+		run_stores some
+		;;
+	stores) run_stores all ;;
 	vm) run_bats vm tests/vm/*.bats ;;
 	*.bats) run_bats e2e "$what" ;;
 	*) run_unit "$B/tests/unit/$what" ;;

@@ -53,7 +53,8 @@ class Tree:
     def xattrs(self, name):
         path = self.path(name)
         return {k: os.getxattr(path, k, follow_symlinks=False)
-                for k in os.listxattr(path, follow_symlinks=False)}
+                for k in os.listxattr(path, follow_symlinks=False)
+                if not k.startswith("trusted.SGI_ACL_")}    # XFS: ACLs again
 
 
 def same_content(a, b):

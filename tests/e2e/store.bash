@@ -5,12 +5,13 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
 
-# store_setup [root|account]: an empty store in $ROOT, a source in $SRC, and who
-# pushes.
+# store_setup [root|account] [unmounted]: an empty store in $ROOT, a source in
+# $SRC, who pushes, and the way in $WAY: STORE_WAY, or overlay.  The store is on
+# a STORE_FS of its own, where that is set, unless the test brings its own.
 store_setup() {
 	setup_tmp
 	need rsync setfattr setfacl
-	WHO=${1:-root}
+	WHO=${1:-root} WAY=${STORE_WAY:-overlay}
 	ROOT=$T/store SRC=$T/src LOG=$T/stages KILLAT=()
 	mkdir "$ROOT" "$SRC" "$T/tmp" "$T/ref"
 	chmod 1777 "$T/tmp"
@@ -19,18 +20,45 @@ store_setup() {
 	if [ "$WHO" = account ]; then
 		chown "$ACCOUNT_ID:$ACCOUNT_ID" "$ROOT"
 	fi
+	[ -z "${STORE_FS-}" ] || [ -n "${2-}" ] || store_on_fs
 }
 
-# on_xfs: put the store on an XFS of its own.
-on_xfs() {
-	need mkfs.xfs losetup
-	store_on_image 320M mkfs.xfs -q
+# only_way WAY...: skip a test that says nothing about the others.
+only_way() {
+	[[ " $* " = *" ${STORE_WAY:-overlay} "* ]] || skip "a matter of: $*"
+}
+
+# only_fs FS...: the same for file systems.
+only_fs() {
+	[[ " $* " = *" ${STORE_FS:-$1} "* ]] || skip "a matter of: $*"
+}
+
+# store_on_fs: put the store on a file system of its own, STORE_FS.
+store_on_fs() {
+	case ${STORE_FS:-ext4} in
+	ext4) store_on_image 320M mkfs.ext4 -q -m 0 ;;
+	xfs) store_on_image 320M mkfs.xfs -q ;;
+	btrfs) store_on_image 400M mkfs.btrfs -q ;;
+	*) echo "STORE_FS=$STORE_FS: ext4, xfs or btrfs" >&2 && return 1 ;;
+	esac
+}
+
+# store_on_small: the same, with room for 48 MB; 300 are the least that XFS takes.
+store_on_small() {
+	store_on_fs
+	fallocate -l $(($(store_free_kb) - 48000))K "$ROOT/.ballast"
+	sync -f "$ROOT"
+}
+
+store_free_kb() {
+	df --output=avail -k "$ROOT" | tail -n 1
 }
 
 # store_on_image SIZE MKFS...: put the store on a file system of its own.
 store_on_image() {
 	local size=$1 dev
 	shift
+	need "$1" losetup
 	truncate -s "$size" "$T/image"
 	"$@" "$T/image" >"$T/mkfs.log" 2>&1 || {
 		cat "$T/mkfs.log"
@@ -40,7 +68,17 @@ store_on_image() {
 	on_exit losetup -d "$dev"
 	mount "$dev" "$ROOT" || return 1
 	on_exit umount -l "$ROOT"
+	[ ! -d "$ROOT/lost+found" ] || rmdir "$ROOT/lost+found"
 	[ "$WHO" != account ] || chown "$ACCOUNT_ID:$ACCOUNT_ID" "$ROOT"
+}
+
+# sealed: what the kernel can keep from being written to, it does.
+sealed() {
+	local s
+	[ "$WAY" = btrfs ] || return 0
+	for s in $(stamps); do
+		fails touch "$(snap "$s")/written" 2>/dev/null || return 1
+	done
 }
 
 # as_who COMMAND...: as the one who owns the store.
@@ -52,6 +90,10 @@ as_who() {
 	fi
 }
 
+# Between file systems, rsync as root is not to meddle with what XFS shows of an
+# ACL: irsync/rsyncargv.c says the same.
+XFS_RULES=(--filter='-x trusted.SGI_ACL_*' --filter='-x system.*')
+
 # push WAY [storepush options] -- [rsync options]: push $SRC/ with -aHAX and
 # --delete; the record goes to $T/record, rsync's output to $T/out.
 push() {
@@ -62,6 +104,7 @@ push() {
 		shift
 	done
 	shift || true
+	[ "$WHO" = account ] || set -- "${XFS_RULES[@]}" "$@"
 	push_plain "$way" "${opts[@]}" -- -aHAX --numeric-ids --delete "$@"
 }
 

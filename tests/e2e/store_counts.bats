@@ -59,7 +59,8 @@ counted() {
 	old, new = names(sys.argv[1]), names(sys.argv[2])
 	files = {p: s for p, s in new.items() if not stat.S_ISDIR(s.st_mode)}
 	shared = [p for p, s in files.items()
-	          if p in old and old[p].st_ino == s.st_ino]
+	          if p in old and old[p].st_ino == s.st_ino
+	          and old[p].st_ctime_ns == s.st_ctime_ns]
 	print('entries', len(new))
 	print('linked', len(shared))
 	print('moved', len(files) - len(shared))
@@ -85,35 +86,33 @@ new_bytes() {
 counts() {
 	local old new size
 	make_source
-	push "$1"
+	push "$WAY"
 	old=$(newest)
 	change_source
-	push "$1"
+	push "$WAY"
 	new=$(newest)
 	same "$SRC" "$(full)"
 	diff <(counted "$(snap "$old")" "$(snap "$new")") <(recorded "$T/record")
+	# Two subvolumes share blocks, and no inodes.
+	[ "$WAY" != btrfs ] || return 0
 	size=$(new_bytes "$(snap "$old")" "$(snap "$new")")
 	echo "$size bytes are new, $(field bytes_new) recorded"
 	[ $((size - $(field bytes_new))) -lt 8192 ]
 	[ $(($(field bytes_new) - size)) -lt 8192 ]
-	push "$1"
+	push "$WAY"
 	diff <(counted "$(snap "$new")" "$(snap "$(newest)")") \
 	    <(recorded "$T/record")
 }
 
-@test 'overlay: the counts are right' {
+@test 'the counts are right' {
 	store_setup root
-	counts overlay
-}
-
-@test 'linkdest: the counts are right' {
-	store_setup root
-	counts linkdest
+	counts
 }
 
 # Cut the commit off at several of the names that it takes from what was pushed.
 # Which they are depends on which thread takes them.
-@test 'overlay: the counts are right after a commit that was cut off' {
+@test 'the counts are right after a commit that was cut off' {
+	only_way overlay
 	local old new n cut=0
 	need strace
 	store_setup root

@@ -20,6 +20,9 @@ fill() {
 }
 
 past_the_limit() {
+	only_fs ext4
+	only_way overlay linkdest
+	store_setup root unmounted
 	store_on_image 64M mkfs.ext4 -q -N 4096
 	some_files "$SRC/d" 3 500
 	mkdir "$SRC/group"
@@ -31,38 +34,34 @@ past_the_limit() {
 	chown 12:34 "$SRC/d/file0"
 	chmod 4711 "$SRC/d/file0"
 	age "$SRC"
-	push "$1"
+	push "$WAY"
 	# One is at the limit; of the other group, some names still fit.
 	fill "$(full)/d/file0" 65000
 	fill "$(full)/d/file1" 64997
 	remember
-	push "$1"
+	push "$WAY"
 	same "$SRC" "$(full)"
 	unchanged
 	[ "$(stat -c %h "$(full)/d/file1")" -lt 100 ]
 	[ "$(stat -c %h "$(full)/d/file2")" = 2 ]
-	[ "$1" = linkdest ] || [ "$(field copied)" = 8 ]
+	[ "$WAY" = linkdest ] || [ "$(field copied)" = 8 ]
 	[ "$(field rsync_exit)" = 0 ]
 	# And so is every later one.
-	push "$1"
+	push "$WAY"
 	same "$SRC" "$(full)"
 	unchanged
 	[ "$(field linked)" = 9 ]
 }
 
-@test 'overlay: a snapshot past the link limit' {
-	store_setup root
-	past_the_limit overlay
-}
-
-@test 'linkdest: a snapshot past the link limit' {
-	store_setup root
-	past_the_limit linkdest
+@test 'a snapshot past the link limit' {
+	past_the_limit
 }
 
 # What a filter keeps from being deleted is linked by us, not by rsync.
-@test 'linkdest: names of one file that are kept stay one past the link limit' {
-	store_setup root
+@test 'names of one file that are kept stay one past the link limit' {
+	only_fs ext4
+	only_way linkdest
+	store_setup root unmounted
 	store_on_image 64M mkfs.ext4 -q -N 4096
 	some_files "$SRC/keep" 2 500
 	ln "$SRC/keep/file0" "$SRC/keep/again"

@@ -64,7 +64,7 @@ hostile_rsync() {
 	socket.socket(socket.AF_UNIX).bind("sock")
 	os.symlink("loop", "loop")
 	os.symlink("/", "root")
-	os.symlink("x" * 4095, "long")
+	attempt(os.symlink, "x" * 4095, "long")	# XFS: 1023
 	write(b"\xff\n\x01" + b"n" * 250)
 	os.mkdir(".~backshelf-partial~")
 	write(".~backshelf-partial~/big")
@@ -90,10 +90,10 @@ hostile() {
 	some_files "$SRC/a" 4 1000
 	some_files "$SRC/b" 4 1000
 	mkdir "$SRC/empty"
-	push "$1"
+	push "$WAY"
 	remember
 	hostile_rsync
-	as_who "$TOOLS/storepush" -w "$1" -r "$T/hostile" "$ROOT" host -- x \
+	as_who "$TOOLS/storepush" -w "$WAY" -r "$T/hostile" "$ROOT" host -- x \
 	    >"$T/record"
 	[ "$(stamps | wc -l)" = 2 ]
 	unchanged
@@ -107,26 +107,22 @@ hostile() {
 	[ -z "$(ls -A "$ROOT/host.snaps/.push")" ]
 	# Cleaned up by an ordinary push, as far as rsync can.
 	fails test "$(find "$(full)/deep" 2>/dev/null | wc -l)" -lt 10
-	push "$1" -- --ignore-errors || true
+	push "$WAY" -- --ignore-errors || true
 	unchanged
 	some_files "$SRC/c" 4 1000
-	push "$1" || true
+	push "$WAY" || true
 	unchanged
 	[ "$(stamps | wc -l)" = 4 ]
 	cmp "$SRC/c/file0" "$(snap "$(newest)")/c/file0"
 }
 
-@test 'overlay: a hostile push reaches no older snapshot and stops no later one' {
+@test 'a hostile push reaches no older snapshot and stops no later one' {
 	store_setup account
-	hostile overlay
+	hostile
 }
 
-@test 'linkdest: a hostile push reaches no older snapshot and stops no later one' {
-	store_setup account
-	hostile linkdest
-}
-
-@test 'overlay, root: a hostile push reaches no older snapshot and stops no later one' {
+@test 'root: a hostile push reaches no older snapshot and stops no later one' {
+	only_way overlay btrfs
 	store_setup root
-	hostile overlay
+	hostile
 }

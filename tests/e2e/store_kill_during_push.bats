@@ -8,7 +8,7 @@ load helpers
 load store
 teardown() { run_cleanup; }
 
-ROUNDS=50
+: "${ROUNDS:=50}"
 
 change_source() {
 	echo "$1" >"$SRC/files/changed"
@@ -17,9 +17,9 @@ change_source() {
 	chmod "$(printf '0%o' $((0600 + RANDOM % 64)))" "$SRC/files/file0"
 }
 
-# killed WAY: fifty pushes, all killed while rsync runs or before.
+# That many pushes, all killed while rsync runs or before.
 kill_pushes() {
-	local way=$1 limit round before began killed=0
+	local way=$WAY limit round before began killed=0
 	some_files "$SRC/files" 20 40000
 	some_files "$SRC/moving0" 5 1000
 	ln "$SRC/files/file1" "$SRC/files/hard"
@@ -56,15 +56,12 @@ kill_pushes() {
 	push "$way"
 	same "$SRC" "$(full)"
 	unchanged
+	sealed
 	[ -z "$(ls -A "$ROOT/host.snaps/.push")" ]
 }
 
-@test 'overlay: killed fifty times while a push runs' {
+# bats test_tags=every_store
+@test 'killed again and again while a push runs' {
 	store_setup root
-	kill_pushes overlay
-}
-
-@test 'linkdest: killed fifty times while a push runs' {
-	store_setup root
-	kill_pushes linkdest
+	kill_pushes
 }

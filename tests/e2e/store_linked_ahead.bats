@@ -8,6 +8,7 @@
 # shellcheck disable=SC2034
 load helpers
 load store
+setup() { only_way overlay; }
 teardown() { run_cleanup; }
 
 PUSH_DIR=host.snaps/.push

@@ -21,32 +21,28 @@ second_is_refused() {
 	local rc=0
 	some_files "$SRC" 3 100
 	slow_rsync
-	push "$1" -r "$T/slow" &
+	push "$WAY" -r "$T/slow" &
 	wait_until 10 test -e "$T/running"
-	"$TOOLS/storepush" -w "$1" "$ROOT" host -- -a "$SRC/" || rc=$?
+	"$TOOLS/storepush" -w "$WAY" "$ROOT" host -- -a "$SRC/" || rc=$?
 	[ $rc = 75 ]
 	# Another client is not in the way.
-	"$TOOLS/storepush" -w "$1" "$ROOT" other -- -a "$SRC/"
+	"$TOOLS/storepush" -w "$WAY" "$ROOT" other -- -a "$SRC/"
 	echo >"$T/go"
 	wait $!
 	same "$SRC" "$(full)"
-	push "$1"
+	push "$WAY"
 	[ "$(stamps | wc -l)" = 2 ]
 }
 
-@test 'overlay: a second push at the same time is refused' {
+@test 'a second push at the same time is refused' {
 	store_setup root
-	second_is_refused overlay
-}
-
-@test 'linkdest: a second push at the same time is refused' {
-	store_setup root
-	second_is_refused linkdest
+	second_is_refused
 }
 
 # A process that left the push's namespace of processes and still has a file of
 # the mount open would write to what is to become immutable.
-@test 'overlay: nothing is committed while a process still holds the mount' {
+@test 'nothing is committed while a process still holds the mount' {
+	only_way overlay
 	store_setup root
 	some_files "$SRC" 3 100
 	push overlay
@@ -86,10 +82,10 @@ second_is_refused() {
 @test 'a push waits for a rotation that holds the lock for a moment' {
 	store_setup root
 	some_files "$SRC" 3 100
-	push overlay
+	push "$WAY"
 	flock "$ROOT/host.snaps/.lock" sh -c ": >$T/held; sleep 1" &
 	wait_until 10 test -e "$T/held"
-	push overlay
+	push "$WAY"
 	[ "$(stamps | wc -l)" = 2 ]
 	wait $!
 }

@@ -32,7 +32,8 @@ kernel_escapes() {
 	    skip 'overlayfs refuses these attributes before Linux 6.7'
 }
 
-@test 'overlay: attributes of the client are kept; the next push is linkdest' {
+@test 'attributes of the client are kept; the next push is linkdest' {
+	only_way overlay
 	kernel_escapes
 	store_setup root
 	make_source
@@ -58,23 +59,25 @@ kernel_escapes() {
 	same "$SRC" "$(full)"
 }
 
-@test 'linkdest: attributes of the client are kept and noticed' {
+@test 'attributes of the client are kept and noticed' {
+	only_way linkdest btrfs
 	store_setup root
 	make_source
-	push linkdest
+	push "$WAY"
 	[ "$(field overlay_xattrs)" = true ]
-	push linkdest
+	push "$WAY"
 	[ "$(field overlay_xattrs)" = true ]
 	same "$SRC" "$(full)"
 }
 
-@test 'linkdest, a part: attributes of the client are kept and noticed' {
+@test 'a part: attributes of the client are kept and noticed' {
+	only_way linkdest btrfs
 	store_setup root
 	make_source
-	push linkdest
+	push "$WAY"
 	SRC=$T/src/plain
 	echo more >"$SRC/more"
-	push linkdest -s plain
+	push "$WAY" -s plain
 	[ "$(field overlay_xattrs)" = true ]
 	SRC=$T/src
 	touch -r "$(full)" "$SRC"
@@ -82,6 +85,7 @@ kernel_escapes() {
 }
 
 @test 'a snapshot without a record is no lower layer' {
+	only_way overlay
 	store_setup root
 	make_source
 	push linkdest
@@ -95,6 +99,8 @@ kernel_escapes() {
 }
 
 @test 'a device that looks like a whiteout comes back' {
+	only_way overlay
+	only_fs ext4 xfs
 	store_setup root
 	mkdir "$SRC/d"
 	echo x >"$SRC/d/file"

@@ -3,11 +3,10 @@
 # a plain folder that rsync pushes to.  The plain folder is the reference.
 
 load helpers
+load store
 
 setup() {
-	setup_tmp
-	need rsync
-	SRC=$T/src
+	store_setup root
 	mkdir -p "$SRC/etc/ssh" "$SRC/home/al/mail" "$SRC/var/lib/a" \
 	    "$SRC/var/cache" "$SRC/empty"
 	echo 1 >"$SRC/etc/fstab"
@@ -18,27 +17,28 @@ setup() {
 	echo 5 >"$SRC/var/cache/x"
 	echo 6 >"$SRC/top"
 	find "$SRC" -exec touch -h -d '2020-02-02 02:02:02.5' {} +
-	mkdir "$T/plain" "$T/overlay" "$T/linkdest"
+	mkdir "$T/plain"
 }
 
 teardown() {
 	run_cleanup
 }
 
-# everywhere RSYNC-ARGUMENTS...: the same push into each of the three.
+# everywhere RSYNC-ARGUMENTS...: the same push into both.
 everywhere() {
-	local way
 	rsync "$@" "$T/plain/" || return 1
-	for way in overlay linkdest; do
-		"$TOOLS/storepush" -d -w "$way" "$T/$way" host -- "$@" \
-		    >"$T/out" || return 1
-		# The top itself is not always part of the push.
-		"$BATS_TEST_DIRNAME/sametree.py" -b "$T/plain" \
-		    "$T/$way/$(readlink "$T/$way/host.full")" || {
-			echo "$way differs after: rsync $*"
-			return 1
-		}
-	done
+	"$TOOLS/storepush" -d -w "$WAY" "$ROOT" host -- "$@" >"$T/out" ||
+	    return 1
+	# The top itself is not always part of the push.
+	same -b "$T/plain" "$(full)" || {
+		echo "differs after: rsync $*"
+		return 1
+	}
+}
+
+by_account() {
+	as_account env TMPDIR="$T/tmp" "$TOOLS/storepush" -d -w "$WAY" \
+	    "$ROOT" host -- -rlptg --delete "$SRC/" >"$T/out"
 }
 
 @test 'one folder after the other, each with --delete, loses none of them' {
@@ -47,8 +47,8 @@ everywhere() {
 	rm "$SRC/etc/fstab"
 	touch -d '2021-01-01' "$SRC/etc"
 	everywhere -aHAX --delete "$SRC/etc"
-	[ -e "$T/linkdest/host.full/home/al/mail/box" ]
-	[ ! -e "$T/linkdest/host.full/etc/fstab" ]
+	[ -e "$ROOT/host.full/home/al/mail/box" ]
+	[ ! -e "$ROOT/host.full/etc/fstab" ]
 }
 
 @test 'with --relative, what lies beside the paths stays' {
@@ -57,9 +57,9 @@ everywhere() {
 	touch -d '2021-01-01' "$SRC/var/lib"
 	cd "$SRC"
 	everywhere -aHAXR --delete var/lib
-	[ -e "$T/linkdest/host.full/var/cache/x" ]
-	[ -e "$T/linkdest/host.full/top" ]
-	[ ! -e "$T/linkdest/host.full/var/lib/a" ]
+	[ -e "$ROOT/host.full/var/cache/x" ]
+	[ -e "$ROOT/host.full/top" ]
+	[ ! -e "$ROOT/host.full/var/lib/a" ]
 }
 
 @test 'a folder that is now excluded is protected from --delete' {
@@ -67,9 +67,9 @@ everywhere() {
 	rm -r "$SRC/home/al"
 	touch -d '2021-01-01' "$SRC/home"
 	everywhere -aHAX --delete --exclude=/var/lib/ "$SRC/"
-	[ -e "$T/linkdest/host.full/var/lib/a/db" ]
+	[ -e "$ROOT/host.full/var/lib/a/db" ]
 	everywhere -aHAX --delete --delete-excluded --exclude=/var/lib/ "$SRC/"
-	[ ! -e "$T/linkdest/host.full/var/lib" ]
+	[ ! -e "$ROOT/host.full/var/lib" ]
 }
 
 @test 'folders that became files, and files that became folders' {
@@ -88,23 +88,17 @@ everywhere() {
 	find "$SRC" -mindepth 1 -delete
 	touch -d '2021-01-01' "$SRC"
 	everywhere -aHAX --delete "$SRC/"
-	[ -z "$(ls -A "$T/linkdest/host.full/")" ]
+	[ -z "$(ls -A "$ROOT/host.full/")" ]
 }
 
 @test 'a folder that the client could not read keeps what it had' {
-	everywhere -aHAX --delete "$SRC/"
+	local first
+	chown -R "$ACCOUNT_ID:$ACCOUNT_ID" "$SRC" "$ROOT"
+	by_account
+	first=$(full)
 	chmod 0 "$SRC/etc/ssh"
-	local way ref
-	for way in overlay linkdest; do
-		ref=$(readlink "$T/$way/host.full")
-		chown -R 64123:64123 "$T/$way"
-		chown -R 64123:64123 "$SRC"
-		as_account "$TOOLS/storepush" -d -w "$way" "$T/$way" host -- \
-		    -rlptg --delete "$SRC/" >"$T/out" || [ $? = 23 ]
-		[ "$(tail -n 1 "$T/out" | jq -r .status)" = partial ]
-		local made
-		made=$T/$way/host.snaps/$(tail -n 1 "$T/out" | jq -r .stamp)
-		[ "$made" != "$T/$way/$ref" ]
-		[ -e "$made/etc/ssh/key" ]
-	done
+	by_account || [ $? = 23 ]
+	[ "$(tail -n 1 "$T/out" | jq -r .status)" = partial ]
+	[ "$(snap "$(newest)")" != "$first" ]
+	[ -e "$(snap "$(newest)")/etc/ssh/key" ]
 }

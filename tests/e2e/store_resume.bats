@@ -17,16 +17,13 @@ sent() {
 goes_on() {
 	local ms
 	some_files "$SRC/a" 5 100
-	push "$1"
+	push "$WAY"
 	some_files "$SRC/b" 400 5000
 	age "$SRC"
-	cp -a "$ROOT" "$T/before"
 	for ms in 500 900 1300 1700; do
-		rm -rf "${ROOT:?}/"*
-		cp -a "$T/before/." "$ROOT"
 		: >"$LOG"
 		export KILLAT=("$TOOLS/killat" "$LOG" rsync $((ms * 1000)))
-		push "$1" -- --bwlimit=1000
+		push "$WAY" -- --bwlimit=1000
 		[ "$(stamps | wc -l)" = 1 ]
 		if [ -e "$ROOT/host.snaps/.push/upper/b/file10" ]; then
 			break
@@ -34,7 +31,7 @@ goes_on() {
 	done
 	unset KILLAT
 	[ "$(stamps | wc -l)" = 1 ]
-	push "$1" -- --stats
+	push "$WAY" -- --stats
 	grep -q resumed "$T/out"
 	echo "$(sent) files sent" >&2
 	[ "$(sent)" -lt 400 ]
@@ -43,38 +40,27 @@ goes_on() {
 	[ "$(find "$(full)" -name '.*' | wc -l)" = 0 ]
 }
 
-@test 'overlay: what arrived before everything was killed is used' {
+@test 'what arrived before everything was killed is used' {
 	store_setup root
-	goes_on overlay
-}
-
-@test 'linkdest: what arrived before everything was killed is used' {
-	store_setup root
-	goes_on linkdest
+	goes_on
 }
 
 # A failed push whose rsync had sent all: nothing is sent again.
 failed_push() {
 	some_files "$SRC/a" 30 1000
 	age "$SRC"
-	fails push "$1" -x "${2:-12}"
+	fails push "$WAY" -x 12
 	[ -z "$(stamps)" ]
 	[ ! -e "$ROOT/host.full" ]
 	jq -e .synced "$ROOT/host.snaps/.push/state"
-	[ -z "${3:-}" ] || "$3"
-	push "$1" -- --stats
+	[ -z "${1-}" ] || "$1"
+	push "$WAY" -- --stats
 }
 
-@test 'overlay: nothing is sent again after a broken line' {
+# bats test_tags=every_store
+@test 'nothing is sent again after a broken line' {
 	store_setup root
-	failed_push overlay
-	[ "$(sent)" = 0 ]
-	same "$SRC" "$(full)"
-}
-
-@test 'linkdest: nothing is sent again after a broken line' {
-	store_setup root
-	failed_push linkdest
+	failed_push
 	[ "$(sent)" = 0 ]
 	same "$SRC" "$(full)"
 }
@@ -89,28 +75,22 @@ not_synced() {
 	sed -i 's/"synced": true/"synced": false/' "$ROOT/host.snaps/.push/state"
 }
 
-@test 'overlay: what was made durable is used after a power cut' {
+@test 'what was made durable is used after a power cut' {
 	store_setup root
-	failed_push overlay 12 other_boot
+	failed_push other_boot
 	[ "$(sent)" = 0 ]
 	same "$SRC" "$(full)"
 }
 
-@test 'overlay: what may not have reached the disk is sent again' {
+@test 'what may not have reached the disk is sent again' {
 	store_setup root
-	failed_push overlay 12 not_synced
-	[ "$(sent)" = 30 ]
-	same "$SRC" "$(full)"
-}
-
-@test 'linkdest: what may not have reached the disk is sent again' {
-	store_setup root
-	failed_push linkdest 12 not_synced
+	failed_push not_synced
 	[ "$(sent)" = 30 ]
 	same "$SRC" "$(full)"
 }
 
 @test 'a push of another way begins anew' {
+	only_way overlay
 	store_setup root
 	some_files "$SRC/a" 30 1000
 	fails push overlay -x 12
@@ -129,35 +109,31 @@ other_part() {
 	mkdir "$SRC/p" "$SRC/q"
 	echo p >"$SRC/p/p"
 	echo q >"$SRC/q/q"
-	push "$1"
+	push "$WAY"
 	SRC=$SRC/p
 	echo new >"$SRC/new"
-	fails push "$1" -s p -x 12
+	fails push "$WAY" -s p -x 12
 	SRC=$T/src/q
-	push "$1" -s q
+	push "$WAY" -s q
 	[ ! -e "$(full)/p/new" ]
 	SRC=$T/src/p
-	fails push "$1" -s p -x 12
+	fails push "$WAY" -s p -x 12
 	SRC=$T/src
-	push "$1"
+	push "$WAY"
 	grep -q resumed "$T/out"
 	same "$SRC" "$(full)"
 }
 
-@test 'overlay: a push of another folder does not take over' {
+@test 'a push of another folder does not take over' {
 	store_setup root
-	other_part overlay
+	other_part
 }
 
-@test 'linkdest: a push of another folder does not take over' {
-	store_setup root
-	other_part linkdest
-}
-
-@test 'overlay: a big file that was cut off goes on' {
+@test 'a big file that was cut off goes on' {
+	only_way overlay btrfs
 	store_setup root
 	some_files "$SRC" 3 1000
-	push overlay
+	push "$WAY"
 	head -c 8000000 /dev/urandom >"$SRC/big"
 	local dir='.~backshelf-partial~'
 	# What rsync leaves when its line breaks.
@@ -168,8 +144,8 @@ other_part() {
 	exit 12
 	EOF
 	chmod +x "$T/cut"
-	fails push overlay -r "$T/cut"
-	push overlay -- --partial-dir="$dir" --no-whole-file --stats
+	fails push "$WAY" -r "$T/cut"
+	push "$WAY" -- --partial-dir="$dir" --no-whole-file --stats
 	[ "$(sed -n 's/^Matched data: \([0-9,]*\).*/\1/p' "$T/record" |
 	    tr -d ,)" -gt 5000000 ]
 	same "$SRC" "$(full)"
@@ -180,14 +156,13 @@ other_part() {
 	some_files "$SRC/a" 3 1000
 	mkdir -p "$SRC/a/.~backshelf-partial~" "$SRC/.~backshelf-partial~/x"
 	echo half >"$SRC/a/.~backshelf-partial~/file"
-	for way in overlay linkdest; do
-		push_plain $way -- -a
-		same -T -x '.~backshelf-partial~' "$SRC" "$(full)"
-		[ -z "$(find "$(full)" -name '.~backshelf-partial~')" ]
-	done
+	push_plain "$WAY" -- -a
+	same -T -x '.~backshelf-partial~' "$SRC" "$(full)"
+	[ -z "$(find "$(full)" -name '.~backshelf-partial~')" ]
 }
 
-@test 'overlay: a folder named as rsync names its own is no leftover' {
+@test 'a folder named as rsync names its own is no leftover' {
+	only_way overlay
 	store_setup root
 	mkdir "$SRC/.~tmp~"
 	echo mine >"$SRC/.~tmp~/file"

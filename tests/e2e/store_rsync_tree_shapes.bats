@@ -50,8 +50,7 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$SRC/sock"
 	mkdir -m 3771 "$SRC/setgid"
 	chgrp 99 "$SRC/setgid"
 	mkdir -m 0500 "$SRC/readonly"
-	# XFS shows its own form of an ACL as one more attribute.
-	[ -n "${XFS:-}" ] || setfacl -d -m u:5:rwx "$SRC/empty"
+	setfacl -d -m u:5:rwx "$SRC/empty"
 	odd_names
 	age "$SRC"
 }
@@ -75,18 +74,18 @@ change_source() {
 	echo y >"$SRC/readonly/y"
 	chmod g-s,o+t "$SRC/setgid"
 	printf 'x' | dd of="$SRC/sparse" bs=1 seek=3000000 conv=notrunc status=none
-	[ -n "${XFS:-}" ] || setfacl -k "$SRC/empty"
+	setfacl -k "$SRC/empty"
 }
 
 shapes() {
 	umask 077
 	make_source
-	push "$1" -- -S
+	push "$WAY" -- -S
 	same "$SRC" "$(full)"
 	[ "$(field entries)" = "$(find "$SRC" -mindepth 1 -printf x | wc -c)" ]
 	change_source
 	remember
-	push "$1" -- -S
+	push "$WAY" -- -S
 	same "$SRC" "$(full)"
 	unchanged
 	[ "$(field entries)" = "$(find "$SRC" -mindepth 1 -printf x | wc -c)" ]
@@ -95,32 +94,16 @@ shapes() {
 	# And back.
 	rm -r "${SRC:?}"
 	cp -a "$T/ref/$(stamps | head -n 1)" "$SRC"
-	push "$1" -- -S
+	push "$WAY" -- -S
 	same "$SRC" "$(full)"
 	unchanged
 	[ -z "$(find "$ROOT" -name '.push' -not -empty)" ]
 }
 
-@test 'overlay: every shape of a tree, replaced by every other' {
+# bats test_tags=every_store
+@test 'every shape of a tree, replaced by every other' {
 	store_setup root
-	shapes overlay
-}
-
-@test 'linkdest: every shape of a tree, replaced by every other' {
-	store_setup root
-	shapes linkdest
-}
-
-@test 'overlay on XFS: every shape of a tree, replaced by every other' {
-	store_setup root
-	on_xfs
-	XFS=1 shapes overlay
-}
-
-@test 'linkdest on XFS: every shape of a tree, replaced by every other' {
-	store_setup root
-	on_xfs
-	XFS=1 shapes linkdest
+	shapes
 }
 
 # Without --delete, and into a folder only: what was not covered stays.
@@ -130,44 +113,39 @@ parts() {
 	some_files "$SRC/beside" 3 100
 	chmod 0751 "$SRC/a"
 	age "$SRC"
-	push "$1"
+	push "$WAY"
 	cp -a "$SRC" "$T/want"
 	# A part, with --delete.
 	rm "$SRC/a/b/c/file0"
 	echo new >"$SRC/a/b/new"
 	SRC=$T/src/a/b
-	push "$1" -s a/b
+	push "$WAY" -s a/b
 	rsync -aHAX --delete "$SRC/" "$T/want/a/b/"
 	same -T "$T/want" "$(full)"
 	[ "$(stat -c %y "$T/want/a")" = "$(stat -c %y "$(full)/a")" ] ||
-	    [ "$1" = overlay ]
+	    [ "$WAY" != linkdest ]
 	# A part, without.
 	rm "$SRC/c/file1"
 	echo newer >"$SRC/newer"
-	push_plain "$1" -s a/b -- -aHAX
+	push_plain "$WAY" -s a/b -- -aHAX
 	rsync -aHAX "$SRC/" "$T/want/a/b/"
 	same -T "$T/want" "$(full)"
 	[ -e "$(full)/a/b/c/file1" ]
 	# The whole, without; a folder that the base does not have.
 	SRC=$T/src
 	rm -r "$SRC/beside"
-	push_plain "$1" -- -aHAX
+	push_plain "$WAY" -- -aHAX
 	rsync -aHAX "$SRC/" "$T/want/"
 	same -T "$T/want" "$(full)"
-	push_plain "$1" -s a/new/er -- -aHAX --mkpath
+	push_plain "$WAY" -s a/new/er -- -aHAX --mkpath
 	mkdir "$T/want/a/new"
 	rsync -aHAX "$SRC/" "$T/want/a/new/er/"
 	same -T "$T/want" "$(full)"
 }
 
-@test 'overlay: a push of a part leaves the rest as it was' {
+@test 'a push of a part leaves the rest as it was' {
 	store_setup root
-	parts overlay
-}
-
-@test 'linkdest: a push of a part leaves the rest as it was' {
-	store_setup root
-	parts linkdest
+	parts
 }
 
 # Depth and width beyond what is usual.
@@ -189,23 +167,18 @@ extremes() {
 	printf '#!/bin/bash\nulimit -Sn 2000\nexec rsync "$@"\n' >"$T/rsync"
 	chmod +x "$T/rsync"
 	ulimit -Sn 64
-	push "$1" -r "$T/rsync"
+	push "$WAY" -r "$T/rsync"
 	[ "$(field entries)" = 5751 ]
 	rm "$SRC/wide/5" "$SRC/wide/777"
 	echo x >"$SRC/wide/6"
-	push "$1" -r "$T/rsync"
+	push "$WAY" -r "$T/rsync"
 	[ "$(field linked)" = 5247 ]
 	[ "$(field dropped)" = 2 ]
 	ulimit -Sn 1024
 	same "$SRC" "$(full)"
 }
 
-@test 'overlay: 250 folders deep, 5000 files wide' {
+@test '250 folders deep, 5000 files wide' {
 	store_setup root
-	extremes overlay
-}
-
-@test 'linkdest: 250 folders deep, 5000 files wide' {
-	store_setup root
-	extremes linkdest
+	extremes
 }

@@ -20,28 +20,25 @@ socket.socket(socket.AF_UNIX).bind(sys.argv[1])' "$SRC/a/sock"
 	for n in pipe disk link sock; do
 		ln -P "$SRC/a/$n" "$SRC/b/$n"
 	done
-	push "$1"
+	push "$WAY"
 	mkdir "$SRC/c"
 	for n in pipe disk link sock; do
 		ln -P "$SRC/a/$n" "$SRC/c/$n"
 	done
-	push "$1"
+	push "$WAY"
 	same "$SRC" "$(full)"
 	# The attributes count as well.
 	setfacl -m u:5:rw- "$SRC/a/disk" "$SRC/a/pipe"
-	push "$1"
+	push "$WAY"
 	for n in pipe disk; do
 		setfacl -m u:6:rw- -x u:5 "$SRC/a/$n"
 		ln "$SRC/a/$n" "$SRC/d-$n"
 	done
-	push "$1"
+	push "$WAY"
 	same "$SRC" "$(full)"
 }
 
-@test 'overlay: new names for what is no regular file' {
-	new_names overlay
-}
-
-@test 'linkdest: new names for what is no regular file' {
-	new_names linkdest
+# bats test_tags=every_store
+@test 'new names for what is no regular file' {
+	new_names
 }
