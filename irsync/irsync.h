@@ -225,6 +225,7 @@ struct restore_options {
 	bool		 checksum;	/* compare contents, whatever size and
 					 * time say */
 	bool		 fake_super;	/* local, made by an ordinary user */
+	bool		 as_root;	/* every attribute can be set */
 };
 
 /* A pull of the snapshot's folder `src` into `dest`, both without a trailing

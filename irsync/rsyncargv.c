@@ -288,12 +288,25 @@ add_xattr_rules(struct strv *argv, const struct push_options *o)
 	int rc;
 
 	rc = strv_add(argv, "--filter=-xr user.rsync.%*") |
-	    strv_add(argv, "--filter=-xr security.selinux") |
-	    strv_add(argv, "--filter=-x system.*");
+	    strv_add(argv, "--filter=-xr security.selinux");
 	if (!o->as_root)
-		rc |= strv_add(argv, "--filter=-x security.*") |
+		rc |= strv_add(argv, "--filter=-x system.*") |
+		    strv_add(argv, "--filter=-x security.*") |
 		    strv_add(argv, "--filter=-x trusted.*");
 	return rc;
+}
+
+/* XFS shows root an ACL a second time, as trusted.SGI_ACL_FILE or _DEFAULT.  Of
+ * a file that comes from another file system rsync takes that for a surplus
+ * attribute, and removes the ACL with it at its next run.  With
+ * --delete-excluded the first of each two rules is the sender's alone. */
+static int
+add_acl_rules(struct strv *argv)
+{
+	return strv_add(argv, "--filter=-x trusted.SGI_ACL_*") |
+	    strv_add(argv, "--filter=-xr trusted.SGI_ACL_*") |
+	    strv_add(argv, "--filter=-x system.*") |
+	    strv_add(argv, "--filter=-xr system.*");
 }
 
 /* A path and the folders above it, before any rule of the user's. */
@@ -325,6 +338,8 @@ add_rules(struct strv *argv, const struct irsync_conf *c,
 	rc = 0;
 	if (c->storage->remote || o->fake_super)
 		rc = add_xattr_rules(argv, o);
+	if (o->as_root)
+		rc |= add_acl_rules(argv);
 	/* What came of a big file before the connection broke. */
 	if (c->storage->remote)
 		rc |= add_filter(argv, 'P', STORE_PARTIAL_DIR);
@@ -552,6 +567,8 @@ argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
 		rc |= strv_add(argv, "--files-from=-") |
 		    strv_add(argv, "--from0") | strv_add(argv,
 		    o->only_dirs ? "--dirs" : "--recursive");
+	if (o->as_root)
+		rc |= add_acl_rules(argv);
 	rc |= add_output(argv, o->progress) | add_bwlimit(argv, c) |
 	    add_transport(argv, c) | strv_add(argv, "--") |
 	    strv_addf(argv, "%s/", src) | strv_addf(argv, "%s/", dest);

@@ -3,6 +3,8 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
+#include <unistd.h>
+
 #include "irsync.h"
 
 int
@@ -26,6 +28,7 @@ storage_restore(struct irsync *ir, const char *stamp,
     const struct strv *paths, const char *dest, struct restore_options *o,
     struct run *r)
 {
+	o->as_root = geteuid() == 0;
 	return ir->conf.storage->remote ?
 	    remote_restore(ir, stamp, paths, dest, o, r) :
 	    local_restore(ir, stamp, paths, dest, o, r);

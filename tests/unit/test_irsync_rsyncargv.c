@@ -77,7 +77,9 @@ paths_become_rules_and_operands(void **state)
 		    "--filter=H /\\[x]/*|", "/|/[x]|/[x]/y|D|" },
 	};
 	static const char xattrs[] = "--filter=-xr user.rsync.%*|"
-	    "--filter=-xr security.selinux|--filter=-x system.*|"
+	    "--filter=-xr security.selinux|--filter=-x trusted.SGI_ACL_*|"
+	    "--filter=-xr trusted.SGI_ACL_*|--filter=-x system.*|"
+	    "--filter=-xr system.*|"
 	    "--filter=P .~backshelf-partial~|";
 	struct push_options o = { .as_root = true };
 	struct irsync_conf c;
@@ -300,14 +302,20 @@ restores_overwrite_nothing_by_halves(void **state)
 	assert_false(strv_has(&argv, "--files-from=-"));
 	assert_true(strv_has(&argv, "--partial-dir=.~irsync-partial~"));
 	assert_false(strv_has(&argv, "--delete"));
+	join(&argv, "--filter", got, sizeof(got));
+	assert_string_equal(got, "");
 	strv_free(&argv);
-	o.fake_super = true;
+	o.fake_super = o.as_root = true;
 	assert_int_equal(argv_restore(&argv, &c, "/b/S", true, "/t", &o), 0);
 	assert_true(strv_has(&argv, "--files-from=-"));
 	assert_true(strv_has(&argv, "--from0"));
 	assert_true(strv_has(&argv, "--recursive"));
 	assert_true(strv_has(&argv, "--fake-super"));
 	assert_true(strv_has(&argv, "--remote-option=--super"));
+	join(&argv, "--filter", got, sizeof(got));
+	assert_string_equal(got, "--filter=-x trusted.SGI_ACL_*|"
+	    "--filter=-xr trusted.SGI_ACL_*|--filter=-x system.*|"
+	    "--filter=-xr system.*|");
 	strv_free(&argv);
 	irsync_conf_free(&c);
 }
