@@ -22,6 +22,7 @@
 #include "net.h"
 #include "priv.h"
 #include "service_impl.h"
+#include "steer.h"
 #include "view.h"
 #include "worker.h"
 
@@ -30,12 +31,55 @@
 #define KEEPERS		8	/* state files; they share a folder */
 #define HELD_MS		10000	/* an address stays ours, after its export */
 
-/* Which worker has an export: where the kernel's program sends the frames of
- * its first client. */
+/* What is served, and who has it.  Freed by the caller; NULL with errno. */
+static struct steered *
+list_steered(const struct supervisor *sv, size_t *n)
+{
+	const struct export *e;
+	struct steered *v;
+	size_t i;
+
+	*n = 0;
+	if ((v = calloc(sv->n + 1, sizeof(*v))) == NULL)
+		return NULL;
+	for (i = 0; i < sv->n; i++)
+		if ((e = sv->services[i].export) != NULL)
+			v[(*n)++] = (struct steered){ &e->row, e->owner };
+	return v;
+}
+
+/* Which worker has an export.  Any can. */
 static unsigned
 choose_owner(const struct supervisor *sv, const struct row *r)
 {
-	return net_steer(r->macs[0], r->shelf, r->slot, sv->nworkers);
+	struct steered *v;
+	unsigned owner;
+	size_t n;
+
+	if ((v = list_steered(sv, &n)) == NULL)
+		return 0;
+	owner = steer_choose(r, v, n, sv->nworkers);
+	free(v);
+	return owner;
+}
+
+/* Have the kernel give frames to the exports' owners.  Without that they are
+ * handed over. */
+static void
+steer_ifaces(const struct supervisor *sv, const struct view *view)
+{
+	struct steered *v;
+	struct steer st;
+	size_t i, n;
+
+	if ((v = list_steered(sv, &n)) == NULL)
+		return;
+	steer_plan(&st, v, n, sv->nworkers);
+	free(v);
+	for (i = 0; i < view->nifaces; i++)
+		if (iface_steer(view->ifaces[i], &st) == -1)
+			log_warn("%s: frames are not steered",
+			    view->ifaces[i]->name);
 }
 
 bool
@@ -312,6 +356,7 @@ publish(struct supervisor *sv)
 	mark_retiring(sv);
 	mark_unused_ifaces(sv);
 	workers_publish(sv->workers, sv->nworkers, v);
+	steer_ifaces(sv, v);
 }
 
 /* Has every worker moved on to the newest view? */

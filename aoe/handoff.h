@@ -1,6 +1,6 @@
 /* handoff.h: frames that came to a worker which does not own their export.
- * The kernel steers by client and address; an export with several clients, or
- * one that has just moved, is reached through this: one ring from each worker
+ * The kernel gives frames to owners as far as its program can tell exports
+ * apart (steer.h); the rest is reached through this: one ring from each worker
  * to each other, written by one thread and read by one.
  *
  * SPDX-License-Identifier: ISC

@@ -28,13 +28,14 @@
 #include "output.h"
 #include "priv.h"
 #include "service.h"
+#include "steer.h"
 #include "spawn.h"
 #include "supervise.h"
 #include "version.h"
 
 #define TABLE_PATH	"/etc/aoed.conf"
 #define STATE_DIR	"/var/lib/aoed"
-#define WORKERS_MAX	256
+#define WORKERS_MAX	STEER_WORKERS_MAX
 
 struct options {
 	const char	*table;

@@ -3,9 +3,9 @@
  * The sockets are bound to AoE's ethertype, so they never see what this
  * machine sends.  A filter drops in the kernel what is for other machines, and
  * all but the first bytes of what is only counted.  The workers' sockets of one
- * interface are a fan-out group: a program computes from the client's MAC and
- * the address which of them gets a frame.  Broadcasts are kept out of the
- * group and come to every worker by a second socket.  One more socket hears
+ * interface are a fan-out group: a program (steer.c) says which of them gets a
+ * frame.  Broadcasts are kept out of the group and come to every worker by a
+ * second socket.  One more socket hears
  * what other targets say of their addresses.
  *
  * SPDX-License-Identifier: ISC
@@ -109,36 +109,6 @@ static struct sock_filter accept_config[] = {
 	BPF_STMT(BPF_RET | BPF_K, 0),
 };
 
-#define STEER_MAC	0x9e3779b1U
-#define STEER_ADDRESS	0x85ebca6bU
-
-/* The fan-out program sees the frame from behind Ethernet's header on; the
- * header itself is reached by SKF_LL_OFF.  Its result, modulo the number of
- * sockets, is the place in the group: the order in which they joined. */
-static struct sock_filter steer[] = {
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_LL_OFF + 8),
-	BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, STEER_MAC),
-	BPF_STMT(BPF_MISC | BPF_TAX, 0),
-	BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 1),
-	BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xffffff),
-	BPF_STMT(BPF_ALU | BPF_MUL | BPF_K, STEER_ADDRESS),
-	BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
-	BPF_STMT(BPF_MISC | BPF_TAX, 0),
-	BPF_STMT(BPF_ALU | BPF_RSH | BPF_K, 16),
-	BPF_STMT(BPF_ALU | BPF_XOR | BPF_X, 0),
-	BPF_STMT(BPF_RET | BPF_A, 0),
-};
-
-unsigned
-net_steer(uint64_t mac, uint16_t shelf, uint8_t slot, unsigned n)
-{
-	uint32_t h = (uint32_t)mac * STEER_MAC;
-
-	h ^= ((uint32_t)shelf << 8 | slot) * STEER_ADDRESS;
-	h ^= h >> 16;
-	return h % n;
-}
-
 #define nitems(a)	(sizeof(a) / sizeof((a)[0]))
 #define PROGRAM(p)	&(struct sock_fprog){				\
 	.len = nitems(p), .filter = (p) }
@@ -223,7 +193,8 @@ socket_open(unsigned index)
 	return fd;
 }
 
-/* Join the group; *group is -1 for the first, which makes a new one.  The
+/* Join the group; *group is -1 for the first, which makes a new one, without a
+ * program.  The
  * kernel chooses its number, and 0 is one. */
 static int
 fanout_join(int fd, int *group)
@@ -244,8 +215,34 @@ fanout_join(int fd, int *group)
 	if (getsockopt(fd, SOL_PACKET, PACKET_FANOUT, &arg, &len) == -1)
 		return -1;
 	*group = arg & 0xffff;
-	return setsockopt(fd, SOL_PACKET, PACKET_FANOUT_DATA, PROGRAM(steer),
-	    sizeof(struct sock_fprog));
+	return 0;
+}
+
+int
+iface_steer(const struct iface *ifc, const struct steer *st)
+{
+	struct sock_filter v[STEER_PROGRAM];
+	struct sock_fprog prog = { .filter = v };
+
+	if (ifc->steerer == -1)
+		return 0;
+	prog.len = (unsigned short)steer_program(st, v);
+	return setsockopt(ifc->steerer, SOL_PACKET, PACKET_FANOUT_DATA, &prog,
+	    sizeof(prog));
+}
+
+/* A socket whose filter is locked cannot load the group's program.  So the
+ * group has one member more, last, to which the program gives nothing. */
+static int
+steerer_open(struct iface *ifc, int *group)
+{
+	struct steer st;
+
+	if ((ifc->steerer = socket_open(ifc->index)) == -1 ||
+	    fanout_join(ifc->steerer, group) == -1)
+		return -1;
+	steer_plan(&st, NULL, 0, (unsigned)ifc->nports);
+	return iface_steer(ifc, &st);
 }
 
 static int
@@ -266,6 +263,8 @@ ports_open(struct iface *ifc)
 		    fanout_join(p->fd[PORT_STEERED], &group) == -1)
 			return -1;
 	}
+	if (ifc->nports > 1 && steerer_open(ifc, &group) == -1)
+		return -1;
 	/* All stand in their places: open the doors. */
 	for (i = 0; i < ifc->nports; i++) {
 		p = &ifc->ports[i];
@@ -334,7 +333,7 @@ iface_new(const char *name, size_t n)
 	if (ifc == NULL)
 		return NULL;
 	ifc->nports = n;
-	ifc->watch = -1;
+	ifc->watch = ifc->steerer = -1;
 	for (i = 0; i < n; i++) {
 		p = &ifc->ports[i];
 		p->iface = ifc;
@@ -385,7 +384,27 @@ iface_close(struct iface *ifc)
 				close(ifc->ports[i].fd[s]);
 	if (ifc->watch != -1)
 		close(ifc->watch);
+	if (ifc->steerer != -1)
+		close(ifc->steerer);
 	free(ifc);
+}
+
+size_t
+iface_sockets(const struct iface *ifc)
+{
+	return (ifc->nports > 1 ? 2 : 1) + ifc->nports * PORT_SOCKETS;
+}
+
+int *
+iface_socket(struct iface *ifc, size_t i)
+{
+	size_t port = (i - 1) / PORT_SOCKETS;
+
+	if (i == 0)
+		return &ifc->watch;
+	if (port < ifc->nports)
+		return &ifc->ports[port].fd[(i - 1) % PORT_SOCKETS];
+	return i < iface_sockets(ifc) ? &ifc->steerer : NULL;
 }
 
 int

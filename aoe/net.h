@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "steer.h"
+
 enum port_socket { PORT_STEERED, PORT_BROADCAST, PORT_SOCKETS };
 
 struct frame;
@@ -50,6 +52,7 @@ struct iface {
 	uint32_t	 tag;		/* of the last question */
 	int64_t		 asked;		/* ms: when that was */
 	int		 watch;		/* socket that hears other targets */
+	int		 steerer;	/* … that steers the ports'; or -1 */
 	_Atomic unsigned released;	/* workers that have let go of it */
 	bool		 published;	/* in a view, now or before */
 	bool		 retired;	/* out of the newest view */
@@ -83,9 +86,15 @@ enum heard {
 /* The next that the watch has heard of Query Config. */
 enum heard iface_heard(const struct iface *, struct frame *);
 
-/* Which of n workers the kernel gives a frame to: the same arithmetic as the
- * program that iface_open loads. */
-unsigned net_steer(uint64_t mac, uint16_t shelf, uint8_t slot, unsigned n);
+/* Have the kernel give frames to the workers by this plan, whose workers are
+ * the interface's ports.  At first they are spread evenly, by sender and
+ * address.  0, or -1 with errno. */
+int	iface_steer(const struct iface *, const struct steer *);
+
+/* The descriptors of an open interface, in an order that holds for all of that
+ * many ports: how many, and where the i-th is kept; NULL past the end. */
+size_t	iface_sockets(const struct iface *);
+int	*iface_socket(struct iface *, size_t i);
 
 #define NET_BATCH	32
 #define NET_ROOM	10	/* bytes ahead of each frame are net.c's own */

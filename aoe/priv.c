@@ -199,21 +199,18 @@ do_keep(struct parent *p, const struct priv_request *rq)
 	return do_nothing(p, rq, 0);
 }
 
-/* Send an interface's sockets, as many to a message as it holds: the watch's,
- * then each port's. */
+/* Send an interface's sockets, as many to a message as it holds. */
 static int
-send_iface(struct parent *p, uint32_t id, const struct iface *ifc)
+send_iface(struct parent *p, uint32_t id, struct iface *ifc)
 {
 	struct priv_reply rp = { .id = id, .image = IMAGE_NONE,
 	    .index = ifc->index, .mtu = atomic_load(&ifc->mtu),
 	    .mac = atomic_load(&ifc->mac) };
 	int fds[PRIV_REPLY_FDS];
-	size_t i, n = 1 + ifc->nports * PORT_SOCKETS;
+	size_t i, n = iface_sockets(ifc);
 
 	for (i = 0; i < n; i++) {
-		fds[rp.nfds++] = i == 0 ? ifc->watch :
-		    ifc->ports[(i - 1) / PORT_SOCKETS].fd[(i - 1) %
-		    PORT_SOCKETS];
+		fds[rp.nfds++] = *iface_socket(ifc, i);
 		rp.more = i + 1 < n;
 		if (rp.more && rp.nfds < PRIV_REPLY_FDS)
 			continue;

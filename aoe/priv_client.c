@@ -389,16 +389,13 @@ static size_t
 take_sockets(struct iface *ifc, size_t n, struct answer *a)
 {
 	unsigned i;
+	int *fd;
 
-	for (i = 0; i < a->nfds; i++, n++) {
-		if (n == 0)
-			ifc->watch = a->fds[i];
-		else if ((n - 1) / PORT_SOCKETS < ifc->nports)
-			ifc->ports[(n - 1) / PORT_SOCKETS].fd[(n - 1) %
-			    PORT_SOCKETS] = a->fds[i];
+	for (i = 0; i < a->nfds; i++, n++)
+		if ((fd = iface_socket(ifc, n)) != NULL)
+			*fd = a->fds[i];
 		else
 			close(a->fds[i]);
-	}
 	a->nfds = 0;
 	return n;
 }
@@ -423,7 +420,7 @@ receive_iface(struct priv *pv, const struct priv_request *rq,
 			break;
 	}
 	answer_free(&a);
-	if (rc == 0 && n != 1 + ifc->nports * PORT_SOCKETS) {
+	if (rc == 0 && n != iface_sockets(ifc)) {
 		errno = EMFILE;
 		return -1;
 	}

@@ -21,7 +21,7 @@
 
 #define RING		1024	/* entries */
 #define THREADS_MIN	64	/* operations that may block at once */
-#define INBOX		64	/* frames under way from each peer */
+#define INBOX		256	/* frames under way from each peer */
 #define SPIN_NS		50000	/* a wait that costs less than a sleep */
 #define SPIN_PAUSE_NS	100000000	/* where others want the processor */
 

@@ -14,6 +14,7 @@
 #include <sys/un.h>
 
 #include <linux/fs.h>
+#include <linux/if_packet.h>
 #include <linux/landlock.h>
 #include <linux/sockios.h>
 
@@ -348,6 +349,10 @@ serve_conditions(scmp_filter_ctx ctx)
 	    SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_DGRAM))) != 0 ||
 	    (rc = ALLOW(ctx, connect, 1, SCMP_A2(SCMP_CMP_EQ,
 	    sizeof(struct sockaddr_un), 0))) != 0)
+		return rc;
+	/* Which of its packet sockets a frame goes to. */
+	if ((rc = ALLOW(ctx, setsockopt, 2, SCMP_A1(SCMP_CMP_EQ, SOL_PACKET,
+	    0), SCMP_A2(SCMP_CMP_EQ, PACKET_FANOUT_DATA, 0))) != 0)
 		return rc;
 	/* Limits may be asked for, not set; a thread may have a name. */
 	if ((rc = ALLOW(ctx, prlimit64, 1, SCMP_A2(SCMP_CMP_EQ, 0, 0))) != 0 ||

@@ -203,26 +203,6 @@ a_thousand_exports_are_told_apart(void **state)
 	free(e);
 }
 
-/* All get something; one worker gets all. */
-static void
-frames_are_spread(void **state)
-{
-	unsigned count[4] = { 0 }, i;
-
-	(void)state;
-	for (i = 0; i < 400; i++) {
-		assert_int_equal(net_steer(A + i, 0, 0, 1), 0);
-		count[net_steer(A + i, 0, 0, 4)]++;
-	}
-	for (i = 0; i < 4; i++)
-		assert_in_range(count[i], 50, 150);
-	memset(count, 0, sizeof(count));
-	for (i = 0; i < 240; i++)
-		count[net_steer(A, 0, (uint8_t)i, 4)]++;
-	for (i = 0; i < 4; i++)
-		assert_in_range(count[i], 30, 90);
-}
-
 static void
 a_ring_is_bounded(void **state)
 {
@@ -300,7 +280,6 @@ main(void)
 		cmocka_unit_test(broadcasts_find_what_the_client_may_use),
 		cmocka_unit_test(nothing_is_found_in_an_empty_view),
 		cmocka_unit_test(a_thousand_exports_are_told_apart),
-		cmocka_unit_test(frames_are_spread),
 		cmocka_unit_test(a_ring_is_bounded),
 		cmocka_unit_test(a_ring_joins_two_threads),
 	};
