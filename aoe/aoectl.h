@@ -20,17 +20,20 @@ json_t	*ask(const char *path, const char *request);
 /* aoectl_grid.c: rows of text, each column as wide as its widest. */
 #define GRID_COLUMNS	16
 #define GRID_CELL	256
+#define MIB		1048576.0	/* bytes, in rates */
 
 /* Zero-initialise, set columns. */
 struct grid {
 	size_t	  columns;
+	const uint8_t *spare;	/* which a terminal may have no room for: the
+				 * first to go first, the list ends in 0 */
 	char	(*cells)[GRID_COLUMNS][GRID_CELL];
 	size_t	  rows;
 };
 
 void	grid_add(struct grid *, char cells[GRID_COLUMNS][GRID_CELL]);
 
-/* Print it on stdout and free it. */
+/* Print it on stdout, as much as there is room for, and free it. */
 void	grid_print(struct grid *);
 
 /* A member as text fit for a terminal, "-" if there is none. */

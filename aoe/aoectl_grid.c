@@ -13,6 +13,9 @@
 #include "aoectl.h"
 #include "exits.h"
 #include "human.h"
+#include "term.h"
+
+#define GAP	2	/* blanks between columns */
 
 void
 grid_add(struct grid *g, char cells[GRID_COLUMNS][GRID_CELL])
@@ -26,19 +29,40 @@ grid_add(struct grid *g, char cells[GRID_COLUMNS][GRID_CELL])
 	memcpy(v[g->rows++], cells, sizeof(*v));
 }
 
+/* Leave columns out until the rest fits the terminal, if it is one. */
+static void
+leave_out(const struct grid *g, size_t width[GRID_COLUMNS])
+{
+	const uint8_t *spare = g->spare;
+	size_t room = term_columns(stdout), used = 0, c;
+
+	for (c = 0; c < g->columns; c++)
+		used += width[c] + (c > 0 ? GAP : 0);
+	for (; room > 0 && used > room && spare != NULL && *spare != 0;
+	    spare++) {
+		used -= width[*spare] + GAP;
+		width[*spare] = 0;
+	}
+}
+
 void
 grid_print(struct grid *g)
 {
-	size_t width[GRID_COLUMNS] = { 0 }, r, c, n;
+	size_t width[GRID_COLUMNS] = { 0 }, r, c, n, pad;
 
 	for (r = 0; r < g->rows; r++)
 		for (c = 0; c < g->columns; c++)
 			if ((n = strlen(g->cells[r][c])) > width[c])
 				width[c] = n;
+	leave_out(g, width);
 	for (r = 0; r < g->rows; r++) {
-		for (c = 0; c < g->columns - 1; c++)
-			printf("%-*s  ", (int)width[c], g->cells[r][c]);
-		puts(g->cells[r][g->columns - 1]);
+		for (c = 0, pad = 0; c < g->columns; c++) {
+			if (width[c] == 0)
+				continue;
+			printf("%*s%s", (int)pad, "", g->cells[r][c]);
+			pad = width[c] - strlen(g->cells[r][c]) + GAP;
+		}
+		putchar('\n');
 	}
 	free(g->cells);
 	g->cells = NULL;

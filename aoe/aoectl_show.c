@@ -44,13 +44,13 @@ put_sync(char cell[GRID_CELL], const json_t *o)
 	    json_is_true(json_object_get(o, "direct")) ? ",direct" : "");
 }
 
-/* Megabytes a second, lately: read/written. */
+/* MiB a second, lately: read/written. */
 static void
 put_rate(char cell[GRID_CELL], const json_t *o)
 {
 	snprintf(cell, GRID_CELL, "%.1f/%.1f",
-	    (double)number_of(o, "read_rate") / 1e6,
-	    (double)number_of(o, "write_rate") / 1e6);
+	    (double)number_of(o, "read_rate") / MIB,
+	    (double)number_of(o, "write_rate") / MIB);
 }
 
 static void
@@ -82,10 +82,12 @@ void
 show_status(const json_t *answer)
 {
 	char head[GRID_COLUMNS][GRID_CELL] = { "ALIAS", "ADDRESS", "CLIENT",
-	    "INTERFACE", "SIZE", "SYNC", "STATE", "READS", "WRITES", "MB/S",
+	    "INTERFACE", "SIZE", "SYNC", "STATE", "READS", "WRITES", "MiB/S",
 	    "READ", "WRITTEN", "ERRORS", "HEARD", "FILE" };
+	static const uint8_t spare[] = { 10, 11, 7, 8, 3, 5, 9, 2, 14, 4, 13,
+	    0 };
 	const json_t *list = json_object_get(answer, "exports"), *o;
-	struct grid g = { .columns = 15 };
+	struct grid g = { .columns = 15, .spare = spare };
 	char why[GRID_CELL];
 	size_t i;
 
@@ -129,9 +131,10 @@ void
 show_stats(const json_t *answer)
 {
 	char c[GRID_COLUMNS][GRID_CELL] = { "ALIAS", "READS", "WRITES",
-	    "FLUSHES", "SYNCS", "MB/S", "READ", "WRITTEN", "ERRORS",
+	    "FLUSHES", "SYNCS", "MiB/S", "READ", "WRITTEN", "ERRORS",
 	    "DROPPED" };
-	struct grid g = { .columns = 10 };
+	static const uint8_t spare[] = { 3, 4, 5, 6, 7, 1, 2, 0 };
+	struct grid g = { .columns = 10, .spare = spare };
 	const json_t *o;
 	size_t i;
 

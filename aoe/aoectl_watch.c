@@ -50,10 +50,10 @@ growth(const json_t *o, const json_t *before, const char *key, double seconds)
 }
 
 static void
-put_growth(char cell[GRID_CELL], double n, const char *format)
+put_growth(char cell[GRID_CELL], double n, bool bytes)
 {
-	if (strcmp(format, "MB") == 0)
-		snprintf(cell, GRID_CELL, "%.1f", n / 1e6);
+	if (bytes)
+		snprintf(cell, GRID_CELL, "%.1f", n / MIB);
 	else
 		snprintf(cell, GRID_CELL, "%.0f", n);
 }
@@ -61,14 +61,15 @@ put_growth(char cell[GRID_CELL], double n, const char *format)
 #define FIGURES	6
 
 static const struct {
-	const char	*key, *title, *format;
+	const char	*key, *title;
+	bool		 bytes;		/* shown as MiB */
 } figures[FIGURES] = {
-	{ "reads",		"READS/S",	"" },
-	{ "writes",		"WRITES/S",	"" },
-	{ "bytes_read",		"READ MB/S",	"MB" },
-	{ "bytes_written",	"WRITE MB/S",	"MB" },
-	{ "syncs",		"SYNCS/S",	"" },
-	{ "errors",		"ERRORS/S",	"" },
+	{ "reads",		"READS/S",	false },
+	{ "writes",		"WRITES/S",	false },
+	{ "bytes_read",		"READ MiB/S",	true },
+	{ "bytes_written",	"WRITE MiB/S",	true },
+	{ "syncs",		"SYNCS/S",	false },
+	{ "errors",		"ERRORS/S",	false },
 };
 
 static void
@@ -90,13 +91,13 @@ show(const json_t *answer, const json_t *before, double seconds)
 		for (f = 0; f < FIGURES; f++) {
 			n = growth(o, old, figures[f].key, seconds);
 			sum[f] += n;
-			put_growth(c[f + 1], n, figures[f].format);
+			put_growth(c[f + 1], n, figures[f].bytes);
 		}
 		grid_add(&g, c);
 	}
 	(void)strlcpy(c[0], "(all)", GRID_CELL);
 	for (f = 0; f < FIGURES; f++)
-		put_growth(c[f + 1], sum[f], figures[f].format);
+		put_growth(c[f + 1], sum[f], figures[f].bytes);
 	grid_add(&g, c);
 	if (term_columns(stdout) > 0)
 		fputs("\033[H\033[J", stdout);

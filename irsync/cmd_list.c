@@ -3,13 +3,11 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -17,6 +15,7 @@
 #include "human.h"
 #include "log.h"
 #include "look.h"
+#include "term.h"
 
 /* The columns of the table: on a terminal too narrow for all, those that tell
  * least are left out. */
@@ -136,11 +135,9 @@ print_row(const struct snapshot *s, bool latest, time_t now, bool narrow)
 static bool
 terminal_is_narrow(void)
 {
-	struct winsize ws;
+	unsigned room = term_columns(stdout);
 
-	return isatty(STDOUT_FILENO) == 1 &&
-	    ioctl(STDOUT_FILENO, TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0 &&
-	    ws.ws_col < WIDTH;
+	return room > 0 && room < WIDTH;
 }
 
 static void

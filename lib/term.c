@@ -5,6 +5,7 @@
  */
 #include <sys/ioctl.h>
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,15 +15,18 @@
 unsigned
 term_columns(FILE *f)
 {
-	const char *term = getenv("TERM");
+	const char *term = getenv("TERM"), *columns = getenv("COLUMNS"), *wrong;
 	struct winsize ws;
+	unsigned n;
 
 	if (isatty(fileno(f)) != 1 ||
 	    term == NULL || strcmp(term, "dumb") == 0)
 		return 0;
 	if (ioctl(fileno(f), TIOCGWINSZ, &ws) == 0 && ws.ws_col > 0)
 		return ws.ws_col;
-	return 80;
+	n = columns == NULL ? 0 :
+	    (unsigned)strtonum(columns, 1, USHRT_MAX, &wrong);
+	return n > 0 ? n : 80;
 }
 
 void

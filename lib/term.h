@@ -10,9 +10,9 @@
 
 #define TERM_CLEAR	"\r\033[K"	/* to the line's beginning, and empty it */
 
-/* How wide the terminal behind a stream is; 80 if it does not say.  0: it is
- * none, or one that cannot go back (TERM is dumb or not set), and wants plain
- * lines. */
+/* How wide the terminal behind a stream is; where it does not say, what COLUMNS
+ * says, or 80.  0: it is none, or one that cannot go back (TERM is dumb or not
+ * set), and wants plain lines. */
 unsigned	term_columns(FILE *);
 
 /* Write text over the line, cut to the terminal's width, so that it stays one

@@ -35,11 +35,20 @@ traffic() {
 	watcher=$!
 	on_exit kill "$watcher"
 	wait_until 10 grep -Eq '^one +0 +[1-9][0-9]* ' "$T/out"
-	grep -Eq '^ALIAS +READS/S +WRITES/S +READ MB/S' "$T/out"
+	grep -Eq '^ALIAS +READS/S +WRITES/S +READ MiB/S' "$T/out"
 	grep -q '^(all) ' "$T/out"
 	wait_until 10 eval "aoectl --json status one |
 	    jq -e '.exports[0].write_rate > 0'"
 	aoectl status | grep -Eq '^one .* [0-9.]+/[0-9.]+ '
+	# A terminal gets the columns that it has room for, a pipe all.
+	for width in 80 60 0; do
+		COLUMNS=40 on_terminal $width "$BIN/aoectl" -s "$T/aoed.sock" \
+		    status | tr -d '\r' >"$T/narrow"
+		grep -q '^ALIAS .*STATE' "$T/narrow"
+		awk -v w=$((width ? width : 40)) 'length > w { exit 1 }' \
+		    "$T/narrow"
+	done
+	aoectl status | grep -q '^ALIAS .* WRITTEN .* FILE$'
 	stop_aoed
 	wait_until 10 pid_is_gone "$watcher"
 	run wait "$watcher"

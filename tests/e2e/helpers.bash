@@ -134,6 +134,28 @@ pid_is_gone() {
 	! kill -0 "$1" 2>/dev/null || grep -q '^State:.Z' "/proc/$1/status"
 }
 
+# on_terminal COLUMNS COMMAND...: run it on one; print what came.
+on_terminal() {
+	python3 - "$@" <<-'END'
+	import fcntl, os, pty, struct, sys, termios
+	pid, fd = pty.fork()
+	if pid == 0:
+	    os.environ["TERM"] = os.environ.get("TERM_WANTED", "xterm")
+	    fcntl.ioctl(1, termios.TIOCSWINSZ,
+	        struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
+	    os.execv(sys.argv[2], sys.argv[2:])
+	try:
+	    while True:
+	        data = os.read(fd, 65536)
+	        if not data:
+	            break
+	        os.write(1, data)
+	except OSError:
+	    pass
+	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+	END
+}
+
 # as_account COMMAND...: run it as the unprivileged account, without sshd.
 as_account() {
 	HOME=$T/home/$ACCOUNT setpriv --reuid "$ACCOUNT_ID" \

@@ -253,28 +253,6 @@ client() {
 	done
 }
 
-# on_terminal COLUMNS COMMAND...: run it on one; print what came.
-on_terminal() {
-	python3 - "$@" <<-'END'
-	import fcntl, os, pty, struct, sys, termios
-	pid, fd = pty.fork()
-	if pid == 0:
-	    os.environ["TERM"] = os.environ.get("TERM_WANTED", "xterm")
-	    fcntl.ioctl(1, termios.TIOCSWINSZ,
-	        struct.pack("HHHH", 24, int(sys.argv[1]), 0, 0))
-	    os.execv(sys.argv[2], sys.argv[2:])
-	try:
-	    while True:
-	        data = os.read(fd, 65536)
-	        if not data:
-	            break
-	        os.write(1, data)
-	except OSError:
-	    pass
-	sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
-	END
-}
-
 @test "a pipe gets no escapes; a terminal no colours, and lines that fit it" {
 	mkdir -p "$T/src" "$T/store"
 	head -c 1200000 /dev/urandom >"$T/src/file"
