@@ -55,9 +55,20 @@ board_free(struct board *b)
 }
 
 int
-status_unknown(const char *why)
+status_unknown(const struct irsync *ir, const char *why)
 {
-	printf("IRSYNC UNKNOWN - %s\n", why);
+	json_t *j;
+
+	if (!ir->json) {
+		printf("IRSYNC UNKNOWN - %s\n", why);
+		return LEVEL_UNKNOWN;
+	}
+	j = json_pack("{s:s, s:i, s:s}", "status", level_name(LEVEL_UNKNOWN),
+	    "exit", (int)LEVEL_UNKNOWN, "error", why);
+	if (j != NULL)
+		(void)json_dumpf(j, stdout, JSON_INDENT(2));
+	putchar('\n');
+	json_decref(j);
 	return LEVEL_UNKNOWN;
 }
 
@@ -243,9 +254,9 @@ cmd_status(struct irsync *ir, const struct strv *args)
 
 	if (ir->max_age != NULL && (human_parse_duration(ir->max_age, 3600,
 	    &b.max_age) == -1 || b.max_age == 0))
-		return status_unknown("--max-age: not a duration, as 26h is");
+		return status_unknown(ir, "--max-age: not a duration, as 26h is");
 	if (ir->store == NULL && args->n > 0)
-		return status_unknown("hosts go with --store");
+		return status_unknown(ir, "hosts go with --store");
 	rc = ir->store != NULL ? add_stores(ir, &b, args) :
 	    add_storages(ir, &b);
 	if (rc == -1)
@@ -253,8 +264,8 @@ cmd_status(struct irsync *ir, const struct strv *args)
 	for (i = 0; i < b.n; i++)
 		worst = level_worse(worst, b.v[i].h.level);
 	if (rc == -1 || b.n == 0)
-		worst = status_unknown(rc == -1 ? "it cannot be looked at" :
-		    "there is no client");
+		worst = status_unknown(ir, rc == -1 ? "it cannot be looked "
+		    "at" : "there is no client");
 	else if (ir->json)
 		print_json(ir, &b, worst);
 	else

@@ -74,10 +74,11 @@ look_mode(char buf[11], const struct entry *e)
 void
 look_json_error(const struct irsync *ir, int status, const char *why)
 {
-	json_t *j = json_pack("{s:o*, s:o*, s:o, s:i}",
+	const struct storage *s = ir->conf.storage;
+	json_t *j = json_pack("{s:o*, s:o*, s:o*, s:o, s:i}",
 	    "host", ir->conf.host != NULL ? text_json(ir->conf.host) : NULL,
-	    "storage", ir->conf.storage->text != NULL ?
-	    text_json(ir->conf.storage->text) : NULL,
+	    "storage", s != NULL && s->text != NULL ? text_json(s->text) : NULL,
+	    "store", ir->store != NULL ? text_json(ir->store) : NULL,
 	    "error", text_json(why), "exit", status);
 
 	if (j != NULL)

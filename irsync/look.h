@@ -209,9 +209,8 @@ enum live	live_judge(const char *line, const struct stat *file,
 int	live_check(struct irsync *);
 
 int	cmd_verify(struct irsync *, const struct strv *args);
-/* cmd_status.c: the line of a status that cannot be told, and its exit
- * status. */
-int	status_unknown(const char *why);
+/* cmd_status.c: print a status that cannot be told; its exit status. */
+int	status_unknown(const struct irsync *, const char *why);
 
 int	cmd_status(struct irsync *, const struct strv *args);
 int	cmd_diff(struct irsync *, const struct strv *args);

@@ -26,6 +26,7 @@
 
 /* What may stand in for a configuration. */
 #define FROM	"from host identity port "
+#define WRONG_CONF	"the configuration is wrong"
 
 static const struct command {
 	const char	*name;
@@ -363,8 +364,11 @@ run(struct irsync *ir, const struct command *cmd, char **argv)
 	if (cmd->run != cmd_init &&
 	    (load_any(ir) == -1 || choose_storage(ir) == -1)) {
 		irsync_conf_free(&ir->conf);
+		memset(&ir->conf, 0, sizeof(ir->conf));
 		if (cmd->run == cmd_status)
-			return status_unknown("the configuration is wrong");
+			return status_unknown(ir, WRONG_CONF);
+		if (ir->json)
+			look_json_error(ir, BS_CONFIG, WRONG_CONF);
 		return BS_CONFIG;
 	}
 	for (; *argv != NULL; argv++)

@@ -204,6 +204,20 @@ list_host(const struct retention_conf *conf, const char *host, json_t *all)
 	return rc;
 }
 
+/* Print the listing as one object.  It takes the array. */
+static int
+list_dump(const struct retention_conf *conf, json_t *all)
+{
+	json_t *o = json_pack("{si so so}", "version", 1,
+	    "root", json_text(conf->root), "snapshots", all);
+	int rc;
+
+	rc = o == NULL || json_dumpf(o, stdout, JSON_INDENT(2)) == -1 ||
+	    putchar('\n') == EOF ? -1 : 0;
+	json_decref(o);
+	return rc;
+}
+
 int
 cmd_pins(const struct options *o, const struct retention_conf *conf, int argc,
     char **argv)
@@ -220,9 +234,7 @@ cmd_pins(const struct options *o, const struct retention_conf *conf, int argc,
 		if (list_host(conf, hosts.v[i], all) == -1)
 			status = BS_FAIL;
 	strv_free(&hosts);
-	if (all != NULL && (json_dumpf(all, stdout, JSON_INDENT(2)) == -1 ||
-	    putchar('\n') == EOF))
+	if (all != NULL && list_dump(conf, all) == -1)
 		status = BS_FAIL;
-	json_decref(all);
 	return status;
 }

@@ -19,6 +19,7 @@
 #include "exits.h"
 #include "human.h"
 #include "job.h"
+#include "log.h"
 #include "quota.h"
 #include "store.h"
 #include "surge.h"
@@ -347,6 +348,8 @@ try_push(struct job *b, struct store *st, struct push_request *rq,
 	*again = false;
 	if ((p = push_begin(st, rq)) == NULL)
 		return not_begun(b);
+	log_debug("%s: %s way%s", b->q->client, store_way_name(push_way(p)),
+	    push_resumed(p) ? ", goes on with what came before" : "");
 	job_reset(b);
 	if ((rc = admit_push(b, st, p, &quota)) != BS_OK) {
 		push_end(p);

@@ -21,7 +21,7 @@ teardown() { run_cleanup; }
 	"$BIN/irsync-rotate" list -f "$T/rotate.conf" web |
 	    grep -E "$OLD .* pinned: before the move$"
 	[ "$("$BIN/irsync-rotate" list -f "$T/rotate.conf" --json |
-	    jq -r '.[] | select(.pin != null) | .pin.reason')" = 'before the move' ]
+	    jq -r '.snapshots[] | select(.pin != null) | .pin.reason')" = 'before the move' ]
 	rotate
 	[ "$(snapshots web | wc -l)" = 16 ]
 	snapshots web | grep -qx "$OLD"

@@ -113,7 +113,7 @@ teardown() { run_cleanup; }
 
 @test "64: the command line is wrong" {
 	run -64 irsync
-	[[ ${lines[0]} == "usage: irsync "* ]]
+	[[ ${lines[1]} == "usage: irsync "* ]]
 	run -64 irsync nonsense
 	run -64 irsync --nonsense backup
 	run -64 irsync backup extra
