@@ -31,7 +31,11 @@
 
 static_assert(sizeof(struct virtio_net_hdr) == NET_ROOM, "as net.h says");
 
-#define RECEIVE_BUFFER	(8 * 1024 * 1024)
+/* What may wait on an interface, by the kernel's count of 16 KiB for a frame
+ * with 8 KiB of data: 4000 of them, such as a thousand clients send at once.
+ * The workers' sockets share it, since they share the clients. */
+#define RECEIVE_SUM	(64 * 1024 * 1024)
+#define RECEIVE_LEAST	(8 * 1024 * 1024)
 #define SEND_BUFFER	(4 * 1024 * 1024)
 
 /* Offsets of a socket filter, which sees the frame from its first byte. */
@@ -146,11 +150,19 @@ port_accept(const struct port *p)
 	return set_filter(p->fd[PORT_BROADCAST], PROGRAM(broadcast));
 }
 
+/* Bytes that may wait at one of n sockets that share the frames. */
+static int
+receive_share(size_t n)
+{
+	return n < RECEIVE_SUM / RECEIVE_LEAST ? RECEIVE_SUM / (int)n :
+	    RECEIVE_LEAST;
+}
+
 /* A larger buffer where we may; the limit of the system where not. */
 static void
-set_buffers(int fd)
+set_buffers(int fd, int in)
 {
-	int in = RECEIVE_BUFFER, out = SEND_BUFFER;
+	int out = SEND_BUFFER;
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &in,
 	    sizeof(in)) == -1)
@@ -170,9 +182,10 @@ header_ahead(int fd)
 	return setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on));
 }
 
-/* A socket bound to the interface that lets nothing in yet. */
+/* A socket bound to the interface that lets nothing in yet, and then so many
+ * bytes before somebody reads. */
 static int
-socket_open(unsigned index)
+socket_open(unsigned index, int room)
 {
 	struct sockaddr_ll ll = {
 		.sll_family = AF_PACKET,
@@ -184,7 +197,7 @@ socket_open(unsigned index)
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -1;
-	set_buffers(fd);
+	set_buffers(fd, room);
 	if (set_filter(fd, PROGRAM(reject_all)) == -1 ||
 	    bind(fd, (struct sockaddr *)&ll, sizeof(ll)) == -1) {
 		close(fd);
@@ -238,7 +251,7 @@ steerer_open(struct iface *ifc, int *group)
 {
 	struct steer st;
 
-	if ((ifc->steerer = socket_open(ifc->index)) == -1 ||
+	if ((ifc->steerer = socket_open(ifc->index, RECEIVE_LEAST)) == -1 ||
 	    fanout_join(ifc->steerer, group) == -1)
 		return -1;
 	steer_plan(&st, NULL, 0, (unsigned)ifc->nports);
@@ -254,8 +267,10 @@ ports_open(struct iface *ifc)
 
 	for (i = 0; i < ifc->nports; i++) {
 		p = &ifc->ports[i];
-		if ((p->fd[PORT_STEERED] = socket_open(ifc->index)) == -1 ||
-		    (p->fd[PORT_BROADCAST] = socket_open(ifc->index)) == -1 ||
+		if ((p->fd[PORT_STEERED] = socket_open(ifc->index,
+		    receive_share(ifc->nports))) == -1 ||
+		    (p->fd[PORT_BROADCAST] = socket_open(ifc->index,
+		    RECEIVE_LEAST)) == -1 ||
 		    header_ahead(p->fd[PORT_STEERED]) == -1 ||
 		    header_ahead(p->fd[PORT_BROADCAST]) == -1)
 			return -1;
@@ -279,7 +294,7 @@ ports_open(struct iface *ifc)
 static int
 watch_open(struct iface *ifc)
 {
-	if ((ifc->watch = socket_open(ifc->index)) == -1 ||
+	if ((ifc->watch = socket_open(ifc->index, RECEIVE_LEAST)) == -1 ||
 	    set_filter(ifc->watch, PROGRAM(accept_config)) == -1)
 		return -1;
 	return lock_filter(ifc->watch);
