@@ -159,10 +159,6 @@ take_extra(const struct section *top, struct irsync_conf *c)
 {
 	struct section s;
 
-	if (cfg_size(top->cfg, "mysql") > 1 ||
-	    cfg_size(top->cfg, "postgresql") > 1)
-		complain(top, "mysql", NULL, "more than one section of a "
-		    "kind");
 	if (cfg_size(top->cfg, "mysql") > 0) {
 		s = section_nth(top, "mysql", 0);
 		take_mysql(&s, &c->mysql);

@@ -82,9 +82,8 @@ is_word(char c)
 	return isalnum((unsigned char)c) || c == '_' || c == '-';
 }
 
-/* Where the comment that begins at p ends, or NULL if none begins there. */
-static const char *
-comment_end(const char *p)
+const char *
+conf_comment_end(const char *p)
 {
 	const char *end;
 
@@ -109,8 +108,8 @@ conf_place(const char *text, unsigned line, const char *word, unsigned *fline,
 	if (n == 0)
 		return;
 	for (p = text; *p != '\0'; p++) {
-		if (p >= skip && quote == '\0' && comment_end(p) != NULL)
-			skip = comment_end(p);
+		if (p >= skip && quote == '\0' && conf_comment_end(p) != NULL)
+			skip = conf_comment_end(p);
 		if (p >= skip && l >= line && strncmp(p, word, n) == 0 &&
 		    (p == text || !is_word(p[-1])) && !is_word(p[n])) {
 			*fline = l;
@@ -231,7 +230,7 @@ has_variable(const char *text, struct diags *ds)
 
 	for (p = text; *p != '\0'; p++) {
 		/* A line comment's end is the newline, which is counted. */
-		if (quote == '\0' && (end = comment_end(p)) != NULL)
+		if (quote == '\0' && (end = conf_comment_end(p)) != NULL)
 			for (; p < end; p++)
 				if (*p == '\n') {
 					line++;
@@ -269,7 +268,7 @@ is_cut_short(const char *text, struct diags *ds)
 	char quote = '\0';
 
 	for (p = text; *p != '\0'; p++) {
-		while (quote == '\0' && (end = comment_end(p)) != NULL)
+		while (quote == '\0' && (end = conf_comment_end(p)) != NULL)
 			for (; p < end; p++)
 				line += *p == '\n';
 		if (*p == '\0')
@@ -315,28 +314,13 @@ parse_decimal(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return -1;
 }
 
-/* libconfuse would let the last of several values win.  Its comment field, of
- * no use here, remembers that an option was set. */
-static int
-check_once(cfg_t *cfg, cfg_opt_t *opt)
-{
-	if (cfg_opt_getcomment(opt) != NULL) {
-		cfg_error(cfg, "'%s' is set twice", opt->name);
-		return -1;
-	}
-	return (opt->comment = strdup("set")) != NULL ? 0 : -1;
-}
-
 static void
 be_strict(cfg_opt_t *opts)
 {
 	for (; opts->name != NULL; opts++) {
 		if (opts->type == CFGT_SEC)
 			be_strict(opts->subopts);
-		else if ((opts->flags & (CFGF_LIST | CFGF_MULTI)) == 0 &&
-		    opts->validcb == NULL)
-			opts->validcb = check_once;
-		if (opts->type == CFGT_INT && opts->parsecb == NULL)
+		else if (opts->type == CFGT_INT && opts->parsecb == NULL)
 			opts->parsecb = parse_decimal;
 	}
 }
@@ -347,7 +331,7 @@ conf_parse(const char *text, cfg_opt_t *opts, struct diags *ds)
 	cfg_t *cfg;
 	int rc;
 
-	if (has_variable(text, ds))
+	if (has_variable(text, ds) || conf_twice(text, ds) == -1)
 		return NULL;
 	be_strict(opts);
 	if ((cfg = cfg_init(opts, CFGF_NONE)) == NULL) {

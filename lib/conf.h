@@ -20,12 +20,19 @@ char	*conf_read(const char *path, struct diags *);
 
 /* Parse a NUL-terminated text by a table of libconfuse options.  The cfg_t,
  * for the caller to cfg_free, or NULL with at least one diag.  Unknown keys
- * are errors; the nearest known one is named; so is a key that stands twice in
- * one place, unless it is a list.  Whole numbers are decimal.  The table is
- * changed so far.  `include` and $VARIABLES are
- * not available: include is unknown to the table, and a '$' must be escaped
- * or stand in single quotes. */
+ * are errors; the nearest known one is named; so is what conf_twice finds.
+ * Whole numbers are decimal.  The table is changed so far.  `include` and
+ * $VARIABLES are not available: include is unknown to the table, and a '$' must
+ * be escaped or stand in single quotes. */
 cfg_t	*conf_parse(const char *text, cfg_opt_t *opts, struct diags *);
+
+/* Is a key set twice in one section, or is there a section twice?  0, or -1
+ * with a diag for each one that is too many, which names the first.  "+=" adds
+ * to a list, and may come again.  The text may be any. */
+int	 conf_twice(const char *text, struct diags *);
+
+/* Where the comment that begins at p ends, or NULL if none begins there. */
+const char	*conf_comment_end(const char *p);
 
 /* Find a place for a message about key = value after the parse: the line and
  * column where `word` first stands as a word, and not in a comment, in the text

@@ -67,10 +67,10 @@ state() {
 	[ "$output" = "0 snapshots, 0 B on disk" ]
 	irsync_conf_local "$T/src"
 	mkdir "$T/disk"
-	echo "storage = \"$T/disk\"" >>"$CONF"
+	conf_set "storage = \"$T/disk\""
 	run -0 irsync list
 	[ "$output" = "0 snapshots, 0 B on disk" ]
-	echo "storage = \"$T/none\"" >>"$CONF"
+	conf_set "storage = \"$T/none\""
 	run -1 irsync list
 }
 

@@ -31,7 +31,7 @@ changes() {
 # same_from_disk: run what follows for the server, then for its directory.
 same_from_disk() {
 	"$@" >"$T/remote"
-	echo "storage = \"$T/store\"" >>"$CONF"
+	conf_set "storage = \"$T/store\""
 	"$@" >"$T/local"
 	diff "$T/remote" "$T/local"
 }
@@ -101,7 +101,7 @@ same_from_disk() {
 @test "a symbolic link of a snapshot leads list FILE nowhere" {
 	mkdir "$T/disk"
 	ln -s /etc "$T/src/link"
-	echo "storage = \"$T/disk\"" >>"$CONF"
+	conf_set "storage = \"$T/disk\""
 	irsync backup
 	run -1 irsync list "$T/src/link/passwd"
 	run -0 irsync list "$T/src/link"

@@ -70,7 +70,7 @@ teardown() { run_cleanup; }
 	mkdir -p "$T/src/disk"
 	echo x >"$T/src/file"
 	irsync_conf "$T/src"
-	echo "storage = \"$T/src/disk\"" >>"$CONF"
+	conf_set "storage = \"$T/src/disk\""
 	irsync backup
 	irsync backup
 	run -0 irsync restore latest --to "$T/out"
@@ -122,7 +122,7 @@ teardown() { run_cleanup; }
 	mkdir -p "$T/src" "$T/caf"$'\351'
 	: >"$T/src/file"
 	irsync_conf "$T/src"
-	echo "storage = \"$T/caf"$'\351"' >>"$CONF"
+	conf_set "storage = \"$T/caf"$'\351"'
 	run -0 --separate-stderr irsync backup --json
 	jq -e --arg s "$T/caf\\351" '.ok and .storage == $s' <<<"$output"
 	run -0 --separate-stderr irsync list --json

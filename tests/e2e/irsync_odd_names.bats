@@ -25,6 +25,7 @@ teardown() { run_cleanup; }
 	EOT
 	authorize client.example.net
 	irsync_conf "$T/src"
+	sed -i "/^storage = /d" "$CONF"
 	cat >>"$CONF" <<-EOT
 	storage = "server:$T/the store"
 	identity = "$T/my 'keys\"/i d"

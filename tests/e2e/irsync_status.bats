@@ -58,9 +58,7 @@ line() {
 
 @test "several storages: each is told, and the last error" {
 	mkdir "$T/one"
-	cat >>"$CONF" <<-EOT
-	storage = { "$T/store", "$T/one" }
-	EOT
+	conf_set "storage = { \"$T/store\", \"$T/one\" }"
 	irsync backup
 	run -0 irsync status
 	[[ $output == "IRSYNC OK - 2 of 2 storages are well |"* ]]

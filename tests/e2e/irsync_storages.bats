@@ -9,10 +9,8 @@ setup() {
 	mkdir -p "$T/src" "$T/one" "$T/two"
 	echo x >"$T/src/file"
 	irsync_conf "$T/src"
-	cat >>"$CONF" <<-EOT
-	storage = { "$T/one", "nobody@127.0.0.1:/x", "$T/two" }
-	port = 1
-	EOT
+	conf_set "storage = { \"$T/one\", \"nobody@127.0.0.1:/x\", \"$T/two\" }" \
+	    'port = 1'
 }
 teardown() { run_cleanup; }
 
@@ -25,7 +23,7 @@ teardown() { run_cleanup; }
 	[ -f "$T/two/client.example.net.full/$T/src/file" ]
 	# No storage goes into another.
 	irsync_conf "$T"
-	echo "storage = { \"$T/one\", \"$T/two\" }" >>"$CONF"
+	conf_set "storage = { \"$T/one\", \"$T/two\" }"
 	irsync backup
 	[ ! -e "$T/two/client.example.net.full/$T/one" ]
 	run -0 irsync --json --storage "$T/two" list

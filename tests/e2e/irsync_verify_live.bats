@@ -82,7 +82,7 @@ counts() {
 	run -77 --separate-stderr irsync verify --json
 	jq -e '.exit == 77' <<<"$output"
 	mkdir "$T/none"
-	echo "storage = \"$T/none\"" >>"$CONF"
+	conf_set "storage = \"$T/none\""
 	run -1 irsync verify
 	[[ $output == *"there are no snapshots" ]]
 }

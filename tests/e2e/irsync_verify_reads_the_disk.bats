@@ -16,7 +16,7 @@ setup() {
 	mount "$dev" "$T/disk"
 	on_exit umount -l "$T/disk"
 	irsync_conf_local "$T/src"
-	echo "storage = \"$T/disk\"" >>"$CONF"
+	conf_set "storage = \"$T/disk\""
 	for f in one two three; do
 		head -c 100000 /dev/urandom >"$T/src/$f"
 	done

@@ -14,9 +14,15 @@ parse(const char *text, struct diags *ds)
 		CFG_BOOL("push", cfg_true, CFGF_NONE),
 		CFG_END()
 	};
+	cfg_opt_t db[] = {
+		CFG_STR_LIST("skip", NULL, CFGF_NONE),
+		CFG_END()
+	};
 	cfg_opt_t opts[] = {
 		CFG_STR("root", "/x", CFGF_NONE),
 		CFG_INT("age", 14, CFGF_NONE),
+		CFG_STR_LIST("list", NULL, CFGF_NONE),
+		CFG_SEC("db", db, CFGF_MULTI),
 		CFG_SEC("client", client, CFGF_MULTI | CFGF_TITLE |
 		    CFGF_NO_TITLE_DUPES),
 		CFG_END()
@@ -37,7 +43,10 @@ errors_have_places(void **state)
 		{ "zzzzzz = 1", 1, 1, "unknown key 'zzzzzz'" },
 		{ "\nage = x", 2, 1, "invalid integer" },
 		{ "client \"a\" {\n push = maybe\n}", 2, 2, "boolean" },
-		{ "client \"a\" {}\nclient \"a\" {}", 2, 9, "duplicate" },
+		{ "client \"a\" {}\nclient 'a' {}", 2, 1,
+		    "client 'a' is there twice, first in line 1, column 1" },
+		{ "client \"a\" {}\nclient \"\\x61\" {}", 2, 0,
+		    "duplicate" },
 		{ "root = \"a", 1, 0, "end of file" },
 		{ "include(\"/etc/passwd\")", 1, 1, "unknown key" },
 		{ "root = \"${HOME}\"", 1, 9, "not expanded" },
@@ -65,11 +74,63 @@ errors_have_places(void **state)
 }
 
 static void
+twice_is_an_error(void **state)
+{
+	static const struct {
+		const char	*text;
+		unsigned	 line, col;
+		const char	*says;
+	} rows[] = {
+		{ "age = 1\n age = 1", 2, 2, "'age' is set twice, first in "
+		    "line 1, column 1" },
+		{ "root = a root = b", 1, 10, "'root' is set twice" },
+		{ "list = {a}\n/* list */ list = {b}", 2, 12, "'list' is set "
+		    "twice, first in line 1, column 1" },
+		{ "list = {a, b}\nlist = {}", 2, 1, "'list' is set twice" },
+		{ "list = {}\nlist = {a}", 2, 1, "'list' is set twice" },
+		{ "list += {a}\nlist = {b}", 2, 1, "'list' is set twice" },
+		{ "list = a list = b", 1, 10, "'list' is set twice" },
+		{ "db {}\ndb { skip = {a} }", 2, 1, "'db' is set twice" },
+		{ "db { skip = {'}'}\nskip = {\"\\\"{\"} }", 2, 1,
+		    "'skip' is set twice, first in line 1, column 6" },
+		{ "client a {\n push = true }\nclient b { push = true\n"
+		    "push=false}", 4, 1, "'push' is set twice, first in line "
+		    "3, column 12" },
+		/* A text may be wrong besides. */
+		{ "age = 1 age = 2 {", 1, 9, "'age' is set twice" },
+		{ "} age = 1 age = 2", 1, 11, "'age' is set twice" },
+		{ "list = { age = 1 }\nlist = {", 2, 1, "'list' is set" },
+	};
+	struct diags ds = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < nitems(rows); i++) {
+		assert_null(parse(rows[i].text, &ds));
+		assert_int_equal(ds.n, 1);
+		if (strstr(ds.v[0].msg, rows[i].says) == NULL ||
+		    ds.v[0].line != rows[i].line || ds.v[0].col != rows[i].col)
+			fail_msg("%s: %u:%u: %s", rows[i].text, ds.v[0].line,
+			    ds.v[0].col, ds.v[0].msg);
+		diags_free(&ds);
+	}
+	/* All of them at once. */
+	assert_null(parse("age = 1 age = 2 age = 3\nroot = a\nroot = b",
+	    &ds));
+	assert_int_equal(ds.n, 3);
+	diags_free(&ds);
+}
+
+static void
 good_text_is_silent(void **state)
 {
 	static const char *const texts[] = {
 		"", "# ${HOME}\n", "root = '${HOME}'",
 		"/* ${HOME} */ // ${HOME}", "root = '\"${HOME}'",
+		"list = {a}\nlist += {b} list += {c}\n", "list = {a, a}",
+		"list = {list, '='} db { skip = {list} } age = 1",
+		"client a { push = true } client b { push = true }",
+		"root = a/b age = 1 // root = c\n# age = 2\n/* age = 3 */",
 		"age = 3 # don't\nclient 'a' { push = false }",
 		"age = 3 /* { *//* {\n */# {\n// {\nclient \"{\\\"{\" {}",
 	};
@@ -139,6 +200,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(errors_have_places),
+		cmocka_unit_test(twice_is_an_error),
 		cmocka_unit_test(good_text_is_silent),
 		cmocka_unit_test(words_are_found_outside_comments),
 		cmocka_unit_test(only_texts_are_read),

@@ -55,7 +55,6 @@ errors_have_places(void **state)
 		{ GOOD "mysql {\nper = \"row\"\n}", 4, 7, "'table'" },
 		{ GOOD "mysql { compress = \"lz\" }", 3, 20, "'zstd'" },
 		{ GOOD "mysql {\npasword = x\n}", 4, 1, "unknown key" },
-		{ GOOD "mysql {}\nmysql {}", 3, 1, "more than one" },
 		{ GOOD "mysql { databases = {\"-x\"} }", 3, 22,
 		    "not a database" },
 		{ GOOD "postgresql { options = {\"x\"} }", 3, 25,
@@ -75,7 +74,10 @@ errors_have_places(void **state)
 		    "storage b {\n\tlocation = \"/b\"\n}\n", 4, 13,
 		    "stands there twice" },
 		{ "paths = {\"/e\"}\nstorage a { location = \"/b\" }\n"
-		    "storage a { location = \"/c\" }\n", 3, 9, "duplicate" },
+		    "storage a { location = \"/c\" }\n", 3, 1,
+		    "storage 'a' is there twice, first in line 2" },
+		{ GOOD "mysql {}\nmysql { per = \"table\" }", 4, 1,
+		    "'mysql' is set twice, first in line 3, column 1" },
 		{ "paths = {\"/e\"}\nstorage a { location = \"/b\"\n"
 		    "port = 9\ntimeot = 3 }\n", 4, 1, "did you mean 'timeout'" },
 		{ "storage = {\"/a\", \"srv\"}\npaths = {\"/e\"}", 1, 18,

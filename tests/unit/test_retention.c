@@ -62,7 +62,7 @@ unsound_values_are_named_with_their_place(void **state)
 		{ "age = 1\nclient \"../x\" {}", 2, 9, "neither a client's" },
 		{ "age = 1\nclient \"a/*\" {}", 2, 9, "neither a client's" },
 		{ "age = 1\nclient \"a\" { age = 0 }", 2, 9, "would keep" },
-		{ "age = 1\nclient \"a\" {}\nclient \"a\" {}", 3, 9, "dup" },
+		{ "age = 1\nclient \"a\" {}\nclient \"a\" {}", 3, 1, "twice" },
 		{ "age = 1\nclient \"a\" {\n}\nclient \"b\" {\n age = -3\n}",
 		    5, 2, "-3" },
 		{ "age = 1\n# age = -2 here\nclient \"b\" {\n  age = -3\n}",
