@@ -11,6 +11,7 @@ setup() {
 	chown "$ACCOUNT_ID:$ACCOUNT_ID" "$T/st'o r\$e"
 	cat "$SSH_KEY.pub" >"$T/ssh/authorized_keys"
 	irsync_conf "$T/src"
+	sed -i "/^storage = /d" "$CONF"
 	cat >>"$CONF" <<-EOT
 	storage = "server:$T/st'o r\\\$e"
 	unmanaged = true
@@ -50,7 +51,7 @@ teardown() { run_cleanup; }
 	echo 'bwlimit = "2M"' >>"$CONF"
 	"$BIN/irsync" -f "$CONF" backup >"$T/said" 2>&1 3>&- &
 	pid=$!
-	wait_until 20 compgen -G "$STORE/.push/tree$T/src/.big.*"
+	wait_until 20 compgen -G "$STORE/.push/tree.*$T/src/.big.*"
 	wait_until 20 big_enough
 	kill "$pid"
 	wait "$pid" || true
@@ -63,7 +64,7 @@ teardown() { run_cleanup; }
 }
 
 big_enough() {
-	[ "$(cat "$STORE/.push/tree$T/src/".big.* | wc -c)" -gt 3000000 ]
+	[ "$(cat "$STORE/.push/"tree.*"$T/src/".big.* | wc -c)" -gt 3000000 ]
 }
 
 @test "more than half gone makes no snapshot; words of a shell do nothing" {
