@@ -21,6 +21,7 @@
 #include "exits.h"
 #include "log.h"
 #include "look.h"
+#include "term.h"
 
 #define SAMPLE		200		/* files, unless said otherwise */
 #define SAMPLE_MAX	1000000
@@ -125,9 +126,34 @@ struct checking {
 	struct irsync		*ir;
 	struct snapshot		 snap;
 	struct rsync_counts	 counts;
+	bool			 progress;
+	struct run		*run;		/* whose progress line it is */
+	uint64_t		 looked;	/* entries */
+	uint64_t		 of;		/* entries; 0: not known */
+	time_t			 shown;		/* progress, last time */
 	uint64_t		 found[LIVE_DAMAGED + 1];
 	json_t			*list;
 };
+
+/* Once a second.  Each entry has a line, those that are alike too. */
+static void
+live_progress(struct checking *k)
+{
+	time_t now = time(NULL);
+	char line[200], of[40] = "";
+
+	if (now == k->shown)
+		return;
+	k->shown = now;
+	if (k->of >= k->looked)
+		snprintf(of, sizeof(of), " of %llu",
+		    (unsigned long long)k->of);
+	snprintf(line, sizeof(line), "%s: %llu%s entries compared, "
+	    "%llu damaged", k->snap.stamp, (unsigned long long)k->looked, of,
+	    (unsigned long long)k->found[LIVE_DAMAGED]);
+	term_line(stderr, line);
+	k->run->standing = true;
+}
 
 /* lstat(2) of a file and of the folder that it is in. */
 static enum live
@@ -161,13 +187,19 @@ check_line(void *arg, const char *line)
 	enum live live;
 	char *path;
 
-	if (out_parse(line, &k->counts, &pr) != OUT_ITEM ||
-	    asprintf(&path, "/%s", line + ITEM + 1) == -1)
+	if (out_parse(line, &k->counts, &pr) != OUT_ITEM)
+		return;
+	k->looked++;
+	if (k->progress)
+		live_progress(k);
+	if (line[0] == '.' || asprintf(&path, "/%s", line + ITEM + 1) == -1)
 		return;
 	rsync_unescape(path);
 	live = judge_now(line, path, k->snap.recorded && k->snap.started > 0 ?
 	    k->snap.started : k->snap.time);
 	k->found[live]++;
+	if (live != LIVE_SAME)
+		show_clear(&k->run->standing);
 	if (live >= LIVE_MISSING)
 		log_warnx("%s: %s %s", path, texts[live], k->snap.stamp);
 	else if (live != LIVE_SAME)
@@ -224,12 +256,16 @@ static int
 compare(struct checking *k, const struct strv *paths, uint64_t of)
 {
 	struct restore_options o = { .dry_run = true, .in_place = true,
-	    .checksum = true };
+	    .checksum = true, .unchanged = k->progress };
 	struct run r = { .path = k->ir->conf.rsync, .in = -1,
 	    .each = check_line, .each_arg = k };
 	char text[512];
 	int status;
 
+	k->run = &r;
+	/* With a sample, its folders have lines too. */
+	if (paths->n == 0 && k->snap.recorded)
+		k->of = k->snap.entries;
 	if (paths->n > 0 && (r.in = look_names(paths, -1)) == -1) {
 		log_warn("names");
 		return BS_FAIL;
@@ -252,7 +288,8 @@ compare(struct checking *k, const struct strv *paths, uint64_t of)
 int
 live_check(struct irsync *ir)
 {
-	struct checking k = { .ir = ir };
+	struct checking k = { .ir = ir,
+	    .progress = ir->progress && !ir->json };
 	struct strv paths = { 0 };
 	const char *err = NULL;
 	size_t most = SAMPLE;

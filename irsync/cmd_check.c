@@ -64,13 +64,13 @@ check_identity(struct check *k, const struct storage *s)
 	if (s->identity == NULL)
 		return;
 	if (stat(s->identity, &st) == -1)
-		say(k, false, "%s: key: %s: %s", s->name, s->identity,
+		say(k, false, "%s: key: %s: %s", storage_shown(s), s->identity,
 		    strerror(errno));
 	else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		say(k, false, "%s: key: %s may be read by others (mode %04o)",
-		    s->name, s->identity, (unsigned)st.st_mode & 07777);
+		    storage_shown(s), s->identity, (unsigned)st.st_mode & 07777);
 	else
-		say(k, true, "%s: key: %s", s->name, s->identity);
+		say(k, true, "%s: key: %s", storage_shown(s), s->identity);
 }
 
 static void
@@ -80,14 +80,15 @@ check_space(struct check *k, const struct storage *s)
 	char size[HUMAN_SIZE];
 
 	if (statvfs(s->root, &fs) == -1) {
-		say(k, false, "%s: %s", s->name, strerror(errno));
+		say(k, false, "%s: %s", storage_shown(s), strerror(errno));
 		return;
 	}
 	human_size(size, (uint64_t)fs.f_bavail * fs.f_frsize);
 	say(k, fs.f_bavail > 0 && (fs.f_files == 0 || fs.f_favail > 0),
-	    "%s: space: %s free, %llu inodes", s->name, size,
+	    "%s: space: %s free, %llu inodes", storage_shown(s), size,
 	    (unsigned long long)fs.f_favail);
-	say(k, access(s->root, W_OK) == 0, "%s: may be written to", s->name);
+	say(k, access(s->root, W_OK) == 0, "%s: may be written to",
+	    storage_shown(s));
 }
 
 /* The server's answer, to a push of nothing that changes nothing. */
@@ -108,11 +109,11 @@ check_server(struct check *k, const struct storage *s)
 	}
 	strv_free(&argv);
 	if (status == BS_OK)
-		say(k, true, "%s: the server lets %s push", s->name,
+		say(k, true, "%s: the server lets %s push", storage_shown(s),
 		    ir->conf.host);
 	else {
 		failure_text(text, sizeof(text), &r, status);
-		say(k, false, "%s: %s", s->name, text);
+		say(k, false, "%s: %s", storage_shown(s), text);
 	}
 }
 
@@ -132,9 +133,9 @@ check_storage(struct check *k, const struct storage *s)
 		return;
 	}
 	if (unmanaged_probe(k->ir, &r, why, sizeof(why)) == BS_OK)
-		say(k, true, "%s: %s", s->name, why);
+		say(k, true, "%s: %s", storage_shown(s), why);
 	else
-		say(k, false, "%s: %s", s->name, r.why);
+		say(k, false, "%s: %s", storage_shown(s), r.why);
 }
 
 static void

@@ -82,7 +82,8 @@ print_level(const struct board *b, enum level level, const char **between)
 		if (b->v[i].h.level == level) {
 			fputs(*between, stdout);
 			look_print(b->v[i].name);
-			printf(": %s", b->v[i].h.text);
+			printf("%s %s", b->v[i].name[label_len(
+			    b->v[i].name)] == ':' ? "" : ":", b->v[i].h.text);
 			*between = "; ";
 		}
 }

@@ -65,6 +65,14 @@ storage_remote(const char *text, const char *colon, struct storage *s,
 	return 0;
 }
 
+size_t
+label_len(const char *name)
+{
+	size_t len = strlen(name);
+
+	return len > 1 && name[len - 1] == ':' ? len - 1 : len;
+}
+
 int
 storage_parse(const char *text, struct storage *s, const char **why)
 {
@@ -93,12 +101,20 @@ storage_parse(const char *text, struct storage *s, const char **why)
 	}
 	s->text = strdup(text);
 	s->name = strdup(text);
-	if (s->text == NULL || s->name == NULL || s->root == NULL ||
+	s->label = strndup(text, label_len(text));
+	if (s->text == NULL || s->name == NULL || s->label == NULL ||
+	    s->root == NULL ||
 	    (s->remote && s->login == NULL)) {
 		*why = strerror(ENOMEM);
 		return -1;
 	}
 	return 0;
+}
+
+const char *
+storage_shown(const struct storage *s)
+{
+	return strcmp(s->name, s->text) == 0 ? s->label : s->name;
 }
 
 bool
@@ -113,6 +129,7 @@ storage_free(struct storage *s)
 {
 	free(s->name);
 	free(s->text);
+	free(s->label);
 	free(s->login);
 	free(s->root);
 	free(s->identity);

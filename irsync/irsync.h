@@ -25,7 +25,8 @@
 /* A place for snapshots, and how to get there. */
 struct storage {
 	char		*name;	/* the section's title, or as `text` */
-	char		*text;	/* as configured, for messages */
+	char		*text;	/* as configured */
+	char		*label;	/* the same for messages: no ':' at its end */
 	bool		 remote;	/* by ssh; else a directory of this
 					 * machine */
 	char		*login;	/* remote: "user@host" or "host", as ssh(1)
@@ -121,6 +122,12 @@ int	irsync_conf_parse(const char *text, struct irsync_conf *c,
  * text that says what is wrong.  s is to be freed in either case. */
 int	storage_parse(const char *text, struct storage *s, const char **why);
 void	storage_free(struct storage *);
+
+/* Of "user@host:", as a storage may be named, what goes before another ':'. */
+size_t	label_len(const char *name);
+
+/* Its section's title, or its label.  Valid as long as s. */
+const char	*storage_shown(const struct storage *s);
 
 /* Does rsync have to be told there to keep owners and the like in attributes?
  * validate-ssh(8) does so by itself; on an unmanaged server every account but
@@ -224,6 +231,8 @@ struct restore_options {
 	bool		 only_dirs;	/* nothing below the paths */
 	bool		 checksum;	/* compare contents, whatever size and
 					 * time say */
+	bool		 unchanged;	/* a line for each entry, not only for
+					 * those that differ */
 	bool		 fake_super;	/* local, made by an ordinary user */
 	bool		 as_root;	/* every attribute can be set */
 };

@@ -108,7 +108,7 @@ report_failure(const struct irsync *ir, const struct run *r, int status)
 	if (signal_caught() != 0)
 		return;
 	failure_text(text, sizeof(text), r, status);
-	log_warnx("%s: %s", ir->conf.storage->text, text);
+	log_warnx("%s: %s", ir->conf.storage->label, text);
 }
 
 json_t *
@@ -173,13 +173,13 @@ report_backup(const struct irsync_conf *c, const struct outcome *o, bool json)
 	if (json)
 		print_json(c, o, safe);
 	else if (ok)
-		printf("%s to %s: %s\n", c->host, c->storage->text, safe);
+		printf("%s to %s: %s\n", c->host, c->storage->label, safe);
 	if (!ok)
-		log_warnx("%s to %s: %s", c->host, c->storage->text, safe);
+		log_warnx("%s to %s: %s", c->host, c->storage->label, safe);
 	if (o->dry_run)
 		return;
 	openlog("irsync", LOG_PID, LOG_DAEMON);
 	syslog(o->status == BS_OK || o->status == BS_VANISHED ? LOG_INFO :
-	    LOG_ERR, "%s to %s: %s", c->host, c->storage->text, safe);
+	    LOG_ERR, "%s to %s: %s", c->host, c->storage->label, safe);
 	closelog();
 }

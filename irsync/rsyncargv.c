@@ -569,6 +569,9 @@ argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
 		    o->only_dirs ? "--dirs" : "--recursive");
 	if (o->as_root)
 		rc |= add_acl_rules(argv);
+	if (o->unchanged)
+		rc |= strv_add(argv, "--itemize-changes") |
+		    strv_add(argv, "--itemize-changes");
 	rc |= add_output(argv, o->progress) | add_bwlimit(argv, c) |
 	    add_transport(argv, c) | strv_add(argv, "--") |
 	    strv_addf(argv, "%s/", src) | strv_addf(argv, "%s/", dest);

@@ -298,11 +298,11 @@ shape_begin(const struct irsync_conf *c)
 	    find_dev(c, &t, why, sizeof(why)) == -1 ||
 	    !is_default_queue(c, t.dev, why, sizeof(why)) ||
 	    set_up(c, &t, why, sizeof(why)) == -1) {
-		log_warnx("%s: no rate by tc(8): %s", c->storage->text, why);
+		log_warnx("%s: no rate by tc(8): %s", c->storage->label, why);
 		shape_end(c, lock);
 		return -1;
 	}
-	log_debug("%s: rate set on %s for %s port %s", c->storage->text, t.dev,
+	log_debug("%s: rate set on %s for %s port %s", c->storage->label, t.dev,
 	    t.address, t.port);
 	return lock;
 }

@@ -193,8 +193,9 @@ story(const struct irsync_conf *c, const struct laststate *ls, int status,
 		if (ls->v[i].n == 0)
 			continue;
 		r = &ls->v[i].runs[ls->v[i].n - 1];
-		fprintf(f, "%s: %s%s%s; the newest complete snapshot is %s\n",
-		    ls->v[i].name, r->exit < 0 ? "not ended" :
+		fprintf(f, "%.*s: %s%s%s; the newest complete snapshot is "
+		    "%s\n", (int)label_len(ls->v[i].name), ls->v[i].name,
+		    r->exit < 0 ? "not ended" :
 		    status_text(r->exit), r->error[0] != '\0' ? ": " : "",
 		    r->error, ls->v[i].complete_stamp[0] != '\0' ?
 		    ls->v[i].complete_stamp : "not there");

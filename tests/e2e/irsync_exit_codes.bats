@@ -25,6 +25,13 @@ teardown() { run_cleanup; }
 	[ ! -e "$T/out" ]
 	run -69 irsync --json backup
 	[[ $output == *'"ok":false,"exit":69,'*'"attempts":3,'* ]]
+	conf_set 'storage = "root@server:"' 'retries = 0'
+	run -69 irsync backup
+	[[ ${lines[-1]} == *" to root@server: the server cannot be reached"* ]]
+	run -1 irsync check
+	[[ $output == *"not ok root@server: the server cannot be reached"* ]]
+	run -1 irsync status
+	[[ $output == "IRSYNC WARNING - root@server: cannot be asked"* ]]
 }
 
 @test "77: the key is not known, and it is not tried again" {

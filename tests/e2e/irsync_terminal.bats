@@ -25,6 +25,23 @@ teardown() { run_cleanup; }
 	tail -n 1 "$T/out" | grep -qP '\x1b\[Kclient.example.net to .*complete'
 }
 
+@test "comparing everything shows how far it is, and then is silent about it" {
+	irsync backup
+	wait_until 3 test "$(date +%s)" -gt "$(stat -c %Y "$T/src/3")"
+	TERM=vt100 script -qec "$BIN/irsync -f $CONF verify --all" /dev/null \
+	    </dev/null >"$T/out" 3>&-
+	grep -qP ': 1 of [0-9]+ entries compared, 0 damaged' "$T/out"
+	tail -n 1 "$T/out" | grep -qP '\x1b\[K[^\x1b]*3 files compared: 3 the same'
+	# What is damaged has a line of its own.
+	dd if=/dev/zero of="$T/store/client.example.net.full$T/src/2" bs=1 \
+	    count=9 seek=500000 conv=notrunc status=none
+	touch -r "$T/src/2" "$T/store/client.example.net.full$T/src/2"
+	TERM=vt100 script -qec "$BIN/irsync -f $CONF verify --all" /dev/null \
+	    </dev/null >"$T/out" 3>&- || [ $? = 1 ]
+	grep -qP '\x1b\[Kirsync: '"$T/src/2: has another content" "$T/out"
+	tail -n 1 "$T/out" | grep -q '2 the same, .* 1 damaged'
+}
+
 @test "a terminal that cannot erase gets no progress, a narrow one a narrow table" {
 	TERM=dumb script -qec "$BIN/irsync -f $CONF backup" /dev/null \
 	    </dev/null >"$T/out" 3>&-
