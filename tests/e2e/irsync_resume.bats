@@ -56,8 +56,8 @@ server_is_done() {
 	"$BIN/irsync" -f "$CONF" backup 2>"$T/said" 3>&- &
 	pid=$!
 	# shellcheck disable=SC2016
-	wait_until 60 bash -c 'test "$(stat -c %s "$1"/.file.* 2>/dev/null ||
-	    echo 0)" -gt "$2"' wait "$UPPER" $((size * 4 / 5))
+	wait_until "$(for_long 60 240)" bash -c 'test "$(stat -c %s \
+	    "$1"/.file.* 2>/dev/null || echo 0)" -gt "$2"' wait "$UPPER" $((size * 4 / 5))
 	kill -9 "$(ssh_pid "$pid")"
 	rc=0
 	wait "$pid" || rc=$?
