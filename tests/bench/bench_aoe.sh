@@ -82,10 +82,10 @@ on_client() {
 	ip netns exec "$NET-c" taskset -c "$CLIENT_CPUS" "$@"
 }
 
-# MiB of an image: many exports have small ones, or the kernel would begin to
-# write them to disk meanwhile.
+# MiB of an image.  All images of a run together have the same size, whatever
+# their number, or few exports would be read from the processor's caches.
 image_mib() {
-	if [ "$1" -gt 100 ]; then echo 1; else echo 32; fi
+	echo $((1024 / $1 > 1 ? 1024 / $1 : 1))
 }
 
 # The images of a run with N exports: $T/images/N/K.
