@@ -12,10 +12,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#include <vis.h>
 
 #include "exits.h"
 #include "human.h"
@@ -224,6 +226,51 @@ claim_dest(const char *dest, int fd, const char *text, size_t len)
 	return 0;
 }
 
+/* The real path that dest has or, while it is not there, will have its parent
+ * in.  To be freed; NULL with errno. */
+static char *
+real_dest(const char *dest)
+{
+	char *real, *copy;
+
+	if ((real = realpath(dest, NULL)) != NULL || errno != ENOENT)
+		return real;
+	if ((copy = strdup(dest)) == NULL)
+		return NULL;
+	real = realpath(dirname(copy), NULL);
+	free(copy);
+	return real;
+}
+
+/* Is that in the history that a local storage keeps, where nothing may be
+ * written?  HOST.full leads there too. */
+static bool
+is_history(const struct irsync_conf *c, const char *dest)
+{
+	char *real, *root;
+	const char *rest;
+	size_t i, len;
+	bool in = false;
+
+	if ((real = real_dest(dest)) == NULL)
+		return false;
+	for (i = 0; i < c->nstorages && !in; i++) {
+		if (c->storages[i].remote ||
+		    (root = realpath(c->storages[i].root, NULL)) == NULL)
+			continue;
+		len = strlen(root);
+		if (strncmp(real, root, len) == 0 && real[len] == '/') {
+			rest = real + len + 1;
+			len = strcspn(rest, "/");
+			in = len > 6 && strncmp(rest + len - 6, ".snaps",
+			    6) == 0;
+		}
+		free(root);
+	}
+	free(real);
+	return in;
+}
+
 /* Make or check the folder.  Its descriptor, or -1 after saying why. */
 static int
 open_dest(const char *dest, const char *text, size_t len)
@@ -254,12 +301,15 @@ release_dest(int fd, int status)
 static void
 summary(const struct run *r, int status, const char *stamp, const char *dest)
 {
-	char size[HUMAN_SIZE], text[512];
+	char size[HUMAN_SIZE], text[512], *safe;
 
 	human_size(size, r->counts.transferred_size);
+	if (stravis(&safe, dest, VIS_OCTAL | VIS_TAB | VIS_NL |
+	    VIS_NOSLASH) == -1)
+		return;
 	if (status == BS_OK || status == BS_PARTIAL)
 		printf("%s to %s: %s: %llu entries, %llu file%s with %s "
-		    "received\n", stamp, dest, status == BS_OK ? "complete" :
+		    "received\n", stamp, safe, status == BS_OK ? "complete" :
 		    "partial", (unsigned long long)r->counts.entries,
 		    (unsigned long long)r->counts.transferred,
 		    r->counts.transferred == 1 ? "" : "s", size);
@@ -267,6 +317,7 @@ summary(const struct run *r, int status, const char *stamp, const char *dest)
 		failure_text(text, sizeof(text), r, status);
 		log_warnx("%s to %s: %s", stamp, dest, text);
 	}
+	free(safe);
 }
 
 /* Everything is known: run it. */
@@ -325,6 +376,11 @@ cmd_restore(struct irsync *ir, const struct strv *args)
 	if (asprintf(&dest, "%s%s", ir->to != NULL ? ir->to : "restored-",
 	    ir->to != NULL ? "" : stamp) == -1) {
 		dest = NULL;
+		goto out;
+	}
+	if (is_history(&ir->conf, dest)) {
+		log_warnx("%s: in the storage's snapshots, which nobody "
+		    "writes to; restore to another folder", dest);
 		goto out;
 	}
 	if ((text = marker_text(&ir->conf, stamp, &paths, &len)) == NULL ||

@@ -21,6 +21,11 @@ teardown() { run_cleanup; }
 	[ "$(ls -A "$T/full")" = file ]
 	run -1 irsync restore --to "$T/full/file"
 	run -1 irsync restore --to "$T/no/such/parent"
+	# Nor into the history, where a folder would be empty at first.
+	for to in full full/x "snaps/$(newest)$T/src/empty" snaps/x; do
+		run -1 irsync restore --to "$T/store/client.example.net.$to"
+		[[ $output == *"in the storage's snapshots"* ]]
+	done
 	irsync restore --to "$T/empty"
 	irsync restore --to "$T/disk"
 	python3 "$SAMETREE" "$T/src" "$T/empty$T/src"
