@@ -19,11 +19,11 @@
 #include "log.h"
 
 /* One run at a time for each lock file.  The descriptor that holds it, or -1
- * with *status. */
+ * with *status and errno. */
 static int
 take_lock(const char *path, int *status)
 {
-	int fd;
+	int fd, saved;
 
 	if ((fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW |
 	    O_NONBLOCK, 0600)) == -1) {
@@ -38,7 +38,9 @@ take_lock(const char *path, int *status)
 		log_warnx("%s: another backup is running", path);
 	else
 		log_warn("%s", path);
+	saved = errno;
 	close(fd);
+	errno = saved;
 	return -1;
 }
 
@@ -397,15 +399,17 @@ finish(struct backup *b, int status)
 	return status;
 }
 
-/* Another run holds the lock, and that may be one that hangs. */
+/* Another run holds the lock, and that may be one that hangs; or there is no
+ * lock to be had, for errno's reason. */
 static int
-tell_busy(struct irsync *ir, int status)
+tell_busy(struct irsync *ir, int status, int code)
 {
 	struct run none = { .code = 0 };
 	struct outcome o = { .run = &none, .status = status };
 	struct memory mem = { 0 };
 
-	snprintf(none.why, sizeof(none.why), "%s", ir->conf.lock);
+	snprintf(none.why, sizeof(none.why), "%s: %s", ir->conf.lock,
+	    status == BS_BUSY ? "another backup is running" : strerror(code));
 	report_backup(&ir->conf, &o, ir->json);
 	memory_open(&mem, &ir->conf);
 	tell_end(&ir->conf, &mem.last, status, none.why, "");
@@ -424,7 +428,7 @@ cmd_backup(struct irsync *ir, const struct strv *args)
 	/* A dry run changes nothing, so it keeps nobody waiting. */
 	if (!ir->dry_run &&
 	    (lock = take_lock(ir->conf.lock, &status)) == -1)
-		return tell_busy(ir, status);
+		return tell_busy(ir, status, errno);
 	niceness_set(&ir->conf);
 	memory_open(&b.mem, &ir->conf);
 	status = backup_storages(&b, prepare(&b));

@@ -285,23 +285,45 @@ quote(FILE *f, const char *key, const char *value)
 	return fputs("\"\n", f);
 }
 
+/* The key's file, from the root on; NULL with errno. */
+static char *
+full_path(const char *path)
+{
+	char *cwd, *full;
+
+	if (path[0] == '/' || path[0] == '\0')
+		return strdup(path);
+	if ((cwd = getcwd(NULL, 0)) == NULL)
+		return NULL;
+	if (asprintf(&full, "%s/%s", cwd, path) == -1)
+		full = NULL;
+	free(cwd);
+	return full;
+}
+
 /* --from: a configuration of that storage and nothing else.  On a terminal ssh
  * may ask about a host key or for a passphrase. */
 static int
 load_from(struct irsync *ir)
 {
 	struct diags ds = { 0 };
-	char *text = NULL;
+	char *text = NULL, *key = NULL;
 	size_t len;
 	FILE *f;
 	int rc = -1;
 
 	memset(&ir->conf, 0, sizeof(ir->conf));
-	if ((f = open_memstream(&text, &len)) == NULL)
+	if (ir->identity != NULL && (key = full_path(ir->identity)) == NULL) {
+		log_warn("%s", ir->identity);
 		return -1;
+	}
+	if ((f = open_memstream(&text, &len)) == NULL) {
+		free(key);
+		return -1;
+	}
 	(void)quote(f, "storage", ir->from);
 	(void)quote(f, "host", ir->host);
-	(void)quote(f, "identity", ir->identity);
+	(void)quote(f, "identity", key);
 	if (ir->port != NULL)
 		fprintf(f, "port = %s\n", ir->port);
 	if (isatty(STDIN_FILENO) == 1)
@@ -313,6 +335,7 @@ load_from(struct irsync *ir)
 	diags_print(stderr, "--from", &ds);
 	diags_free(&ds);
 	free(text);
+	free(key);
 	return rc;
 }
 

@@ -303,6 +303,10 @@ setup(void *arg)
 	if (prctl(PR_SET_PDEATHSIG,
 	    r->namespaces != 0 ? SIGKILL : SIGTERM) == -1)
 		return -1;
+	/* All paths are absolute.  Where we were started may be gone, or for
+	 * somebody else to unmount. */
+	if (chdir("/") == -1)
+		return -1;
 	return r->setup != NULL ? r->setup(r->arg) : 0;
 }
 

@@ -111,7 +111,7 @@ write_metrics(const struct irsync_conf *c, const struct laststate *ls)
 		return;
 	if ((text = metrics_format(ls)) == NULL ||
 	    file_replace(c->prometheus, text, strlen(text), 0644,
-	    true) == -1)
+	    false) == -1)
 		log_warn("%s", c->prometheus);
 	free(text);
 }

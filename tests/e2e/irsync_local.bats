@@ -118,6 +118,22 @@ teardown() { run_cleanup; }
 	[ "$(readlink "$T/out$T/src/link")" = /etc ]
 }
 
+@test "where cron or a rescue system leaves nothing of an environment" {
+	mkdir -p "$T/src" "$T/gone"
+	echo x >"$T/src/file"
+	irsync_conf_local "$T/src"
+	cd "$T/gone"
+	rmdir "$T/gone"
+	(umask 777 && env -i "$BIN/irsync" -f "$CONF" backup <&- >&- 2>&-)
+	(umask 000 && env -i "$BIN/irsync" -f "$CONF" backup <&-)
+	run -0 env -i LC_ALL=tr_TR.UTF-8 "$BIN/irsync" -f "$CONF" list
+	[[ ${lines[-1]} == "2 snapshots, "* ]]
+	env -i "$BIN/irsync" -f "$CONF" restore --to "$T/out" <&- >&- 2>&-
+	cmp "$T/src/file" "$T/out$T/src/file"
+	[ -z "$(find "$T/store" "$T/state" -maxdepth 1 ! -type l \
+	    -perm /022)" ]
+}
+
 @test "JSON is JSON, whatever bytes the storage's name has" {
 	mkdir -p "$T/src" "$T/caf"$'\351'
 	: >"$T/src/file"

@@ -28,12 +28,17 @@ teardown() { run_cleanup; }
 	grep -vE 'IdentityFile|Port|User |IdentitiesOnly' "$SSH_CONF" \
 	    >"$T/ssh/plain"
 	# A mount namespace in which ssh is that one.
+	# The manual has it from the folder that the key is in.
+	grep -qF 'irsync --from irsync@server: --host www.example.net -i key restore --to /mnt' \
+	    "$HELPERS_DIR/../../irsync/irsync.1"
+	cp "$SSH_KEY" "$T/ssh/key"
+	cd "$T/ssh"
 	# shellcheck disable=SC2016
 	run -0 unshare --mount sh -c 'cp /usr/bin/ssh "$1/ssh.real" &&
 	    sed -i "s,/usr/bin/ssh,$1/ssh.real," "$1/ssh" &&
 	    mount --bind "$1/ssh" /usr/bin/ssh && shift && exec "$@"' sh \
 	    "$T/ssh" "$BIN/irsync" --from "irsync@server:$T/store" \
-	    --host client.example.net -i "$SSH_KEY" -p "$SSH_PORT" \
+	    --host client.example.net -i key -p "$SSH_PORT" \
 	    restore --to "$T/out"
 	[[ $output == *": complete: "* ]]
 	python3 "$SAMETREE" "$T/src" "$T/out$T/src"

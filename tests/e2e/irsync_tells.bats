@@ -78,9 +78,12 @@ teardown() { run_cleanup; }
 	    'irsync of client.example.net: ' ]
 	grep -q '_status{.*} 73$' "$T/prom/irsync.prom"
 	# A monitor that is down spoils no backup.
-	sed -i 's|http://127.0.0.1:[0-9]*|http://127.0.0.1:1|; /^rsync/d' "$CONF"
+	sed -i 's|http://127.0.0.1:[0-9]*|http://127.0.0.1:1|; /^rsync/d
+	    s|/prom/|/none/|' "$CONF"
 	run -0 irsync backup
 	[[ $output == *"ping: "* ]]
+	[[ $output == *"$T/none/irsync.prom: No such file"* ]]
+	[ ! -e "$T/none" ]
 }
 
 @test "a run that hangs makes the next one busy, and that is told too" {
