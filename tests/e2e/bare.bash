@@ -11,12 +11,16 @@
 : "${BARE_CACHE:=/var/cache/backshelf-tests}"
 TOP=$(cd "$HELPERS_DIR/../.." && pwd)
 
-# bare_start [-w] NAME PACKAGE...: a system in which `bare` runs commands, with
-# these packages at hand; -w: one that is whole, as no overlay is, with the
-# machine's devices.  Skips the test where there is none to be had.
+# bare_start [-b | -w] NAME PACKAGE...: a system in which `bare` runs commands,
+# with these packages at hand; -b: its systemd is booted (the packages
+# systemd-sysv and dbus are put in before); -w: one that is whole, as no overlay
+# is, with the machine's devices and network.  Skips the test where there is none
+# to be had.
 bare_start() {
-	local why base whole=
-	[ "$1" != -w ] || { whole=1; shift; }
+	local why base kind= pids=()
+	case $1 in
+	-*) kind=$1 && shift ;;
+	esac
 	base=$BARE_CACHE/$1
 	shift
 	need unshare nsenter flock
@@ -28,20 +32,44 @@ bare_start() {
 	ip netns add "$BARE_NET"
 	on_exit ip netns del "$BARE_NET"
 	mkdir -p "$T/data" "$T/root"
-	# One that is whole also has the network, to install from.
 	local in=(ip netns exec "$BARE_NET")
-	[ -z "$whole" ] || in=()
-	"${in[@]}" unshare --mount --propagation private --pid --fork \
-	    --kill-child --uts --ipc bash -c "$BARE_NAMESPACE" bare "$base" \
-	    "$T/root" "$T/data" "$whole" </dev/null >"$T/bare.log" 2>&1 3>&- &
+	[ "$kind" != -w ] || in=()
+	# systemd-nspawn makes a pid namespace itself.
+	[ "$kind" = -b ] || pids=(--pid --fork --kill-child)
+	"${in[@]}" unshare --mount --propagation private --uts --ipc \
+	    "${pids[@]}" bash -c "$BARE_NAMESPACE" bare "$base" \
+	    "$T/root" "$T/data" "$kind" "$BARE_NET" </dev/null >"$T/bare.log" 2>&1 3>&- &
 	BARE_OUTER=$!
-	on_exit kill_namespace "$BARE_OUTER"
+	if [ "$kind" = -b ]; then
+		on_exit bare_cgroup_end
+	else
+		on_exit kill_namespace "$BARE_OUTER"
+	fi
 	if ! wait_until 60 grep -q ready "$T/bare.log"; then
 		cat "$T/bare.log" >&2
 		return 1
 	fi
-	BARE_PID=$(pgrep -P "$BARE_OUTER")
+	if [ "$kind" = -b ]; then
+		wait_until 60 bare_is_booted
+	fi
+	BARE_PID=$(pgrep -o -P "$BARE_OUTER")
 	export BARE_PID BARE_NET BARE_OUTER
+}
+
+# End all of a booted machine by its control group, and remove that.
+bare_cgroup_end() {
+	timeout 30 unshare --mount --propagation private sh -c '
+	mount -t cgroup2 cgroup2 /mnt
+	echo 1 >"/mnt/$0/cgroup.kill"
+	until find "/mnt/$0" -depth -type d -exec rmdir {} +; do
+		sleep 0.1
+	done' "$BARE_NET"
+}
+
+# nspawn's child is the first process of the machine.
+bare_is_booted() {
+	BARE_PID=$(pgrep -o -P "$BARE_OUTER") &&
+	    [[ $(bare 'systemctl is-system-running') =~ running|degraded ]]
 }
 
 # What is run inside of the namespaces: the machine's files, a /dev of its own,
@@ -50,7 +78,7 @@ bare_start() {
 BARE_NAMESPACE='
 set -eu
 m=$2/m
-if [ -n "$4" ]; then
+if [ "$4" = -w ]; then
 	cp -a "$1" "$m"
 	mount --bind "$m" "$m"
 else
@@ -60,12 +88,28 @@ else
 	    -o "lowerdir=$1,upperdir=$2/upper,workdir=$2/work" bare "$m"
 fi
 : >"$m/.bare"
+ip link set lo up
+printf "127.0.0.1 localhost backup.example.net\n127.0.1.1 apollo\n" \
+    >"$m/etc/hosts"
+echo apollo >"$m/etc/hostname"
+mkdir -p "$m/data"
+if [ "$4" = -b ]; then
+	chroot "$m" apt-get -q -y --no-install-recommends \
+	    -o Dpkg::Options::=--force-unsafe-io install systemd-sysv dbus
+	# Not all machines have it there, and "ip netns exec" none.
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup
+	mkdir "/sys/fs/cgroup/$5"
+	echo $$ >"/sys/fs/cgroup/$5/cgroup.procs"
+	echo ready
+	exec systemd-nspawn -q -D "$m" -b -M apollo --hostname=apollo \
+	    --register=no --keep-unit --capability=all --resolv-conf=off \
+	    --link-journal=no --bind="$3:/data"
+fi
 mount -t proc proc "$m/proc"
 mount -t sysfs sys "$m/sys"
 mount -t tmpfs -o mode=755 run "$m/run"
-mkdir -p "$m/data"
 mount --bind "$3" "$m/data"
-if [ -n "$4" ]; then
+if [ "$4" = -w ]; then
 	mount --rbind /dev "$m/dev"
 else
 	mount -t tmpfs -o mode=755 dev "$m/dev"
@@ -79,10 +123,7 @@ else
 	ln -s pts/ptmx "$m/dev/ptmx"
 	ln -s /proc/self/fd "$m/dev/fd"
 fi
-ip link set lo up
 hostname apollo
-printf "127.0.0.1 localhost backup.example.net\n127.0.1.1 apollo\n" \
-    >"$m/etc/hosts"
 cd "$m"
 mkdir -p mnt
 pivot_root . mnt
