@@ -48,8 +48,17 @@ read_fd(int fd, size_t guess, size_t max, size_t *len)
 	return NULL;
 }
 
+/* May we do what this file tells us to? */
+static bool
+is_trusted(const struct stat *st)
+{
+	return (st->st_uid == 0 || st->st_uid == geteuid()) &&
+	    (st->st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 static char *
-read_at(int dirfd, const char *name, int flags, size_t max, size_t *len)
+read_at(int dirfd, const char *name, int flags, bool trusted, size_t max,
+    size_t *len)
 {
 	struct stat st;
 	char *buf = NULL;
@@ -60,11 +69,13 @@ read_at(int dirfd, const char *name, int flags, size_t max, size_t *len)
 	    O_RDONLY | O_NONBLOCK | O_CLOEXEC | flags)) == -1)
 		return NULL;
 	if (fstat(fd, &st) == 0) {
-		if (S_ISREG(st.st_mode))
+		if (!S_ISREG(st.st_mode))
+			errno = EINVAL;
+		else if (trusted && !is_trusted(&st))
+			errno = EPERM;
+		else
 			buf = read_fd(fd, st.st_size < (off_t)max ?
 			    (size_t)st.st_size + GUESS : max, max, len);
-		else
-			errno = EINVAL;
 	}
 	saved = errno;
 	close(fd);
@@ -75,13 +86,19 @@ read_at(int dirfd, const char *name, int flags, size_t max, size_t *len)
 char *
 file_read_at(int dirfd, const char *name, size_t max, size_t *len)
 {
-	return read_at(dirfd, name, O_NOFOLLOW, max, len);
+	return read_at(dirfd, name, O_NOFOLLOW, false, max, len);
+}
+
+char *
+file_read_trusted_at(int dirfd, const char *name, size_t max, size_t *len)
+{
+	return read_at(dirfd, name, O_NOFOLLOW, true, max, len);
 }
 
 char *
 file_read(const char *path, size_t max, size_t *len)
 {
-	return read_at(AT_FDCWD, path, 0, max, len);
+	return read_at(AT_FDCWD, path, 0, false, max, len);
 }
 
 static int

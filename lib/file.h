@@ -18,6 +18,11 @@
 char	*file_read_at(int dirfd, const char *name, size_t max, size_t *len);
 char	*file_read(const char *path, size_t max, size_t *len);
 
+/* As file_read_at, for a file in a folder that others may write to: only if it
+ * is root's or ours, and nobody else may change it (EPERM). */
+char	*file_read_trusted_at(int dirfd, const char *name, size_t max,
+	    size_t *len);
+
 /* Put a file of this content and mode in its place by rename(2), as seen from
  * dirfd: a reader sees the old one or the new one, whole.  With `sync`, the
  * new one and its name are on stable storage when this returns.  What a crash

@@ -85,7 +85,8 @@ dir_open(const char *dir)
 	return fd;
 }
 
-/* Read a ledger.  1, or 0 if there is none; exits where it is no good. */
+/* Read a ledger.  1, or 0 if there is none; exits where it is no good.  The
+ * folder may be an account's, which could have put a plan of its own there. */
 static int
 ledger_load(int dirfd, const char *name, struct moves *m)
 {
@@ -93,9 +94,13 @@ ledger_load(int dirfd, const char *name, struct moves *m)
 	size_t len;
 	char *text;
 
-	if ((text = file_read_at(dirfd, name, LEDGER_MAX, &len)) == NULL) {
+	if ((text = file_read_trusted_at(dirfd, name, LEDGER_MAX,
+	    &len)) == NULL) {
 		if (errno == ENOENT)
 			return 0;
+		if (errno == EPERM)
+			errx(BS_FAIL, "%s: another's plan, not yours or root's",
+			    name);
 		err(BS_FAIL, "%s", name);
 	}
 	if (ledger_parse(text, len, m, &d) == -1)
@@ -152,15 +157,29 @@ carry_out(const struct options *o, struct moves *m, int dirfd)
 	return rc == BS_OK ? ledger_close(dirfd, m, tell) : rc;
 }
 
+/* Was a plan made for the command that is given now? */
+static bool
+is_asked(const struct moves *m, const struct moves *asked)
+{
+	return strcmp(m->source, asked->source) == 0 &&
+	    strcmp(m->dir, asked->dir) == 0 &&
+	    strcmp(m->root, asked->root) == 0 &&
+	    strcmp(m->prefix, asked->prefix) == 0 &&
+	    m->owner.given == asked->owner.given &&
+	    m->owner.uid == asked->owner.uid &&
+	    m->owner.gid == asked->owner.gid;
+}
+
 /* Go on with what an earlier run has begun. */
 static int
 go_on(const struct options *o, int dirfd, struct moves *m,
-    const char *source, const char *dir)
+    const struct moves *asked)
 {
-	if (strcmp(m->source, source) != 0 || strcmp(m->dir, dir) != 0)
-		errx(BS_FAIL, "%s/%s: the plan of another move: of %s, in %s",
-		    dir, LEDGER, m->source, m->dir);
-	warnx("%s: going on with the move that was begun", dir);
+	if (!is_asked(m, asked))
+		errx(BS_FAIL, "%s/%s: another move was begun, %s in %s to %s; "
+		    "go on by the command that began it, or take it back by "
+		    "undo", asked->dir, LEDGER, m->source, m->dir, m->root);
+	warnx("%s: going on with the move that was begun", m->dir);
 	if (o->dry || o->json)
 		moves_print(&(struct find){ .o = o, .m = *m });
 	if (o->dry)
@@ -220,20 +239,18 @@ cmd_tree(const struct options *o, const char *source, find_fn *search,
 
 	owner_parse(o->owner, &f.m.owner);
 	dirfd = dir_open(dir);
-	if (ledger_load(dirfd, LEDGER, &old) == 1) {
-		rc = go_on(o, dirfd, &old, source, dir);
-		moves_free(&old);
-		free(dir);
-		close(dirfd);
-		return rc;
-	}
 	f.m.dir = dir;
 	f.m.root = absolute(o->root != NULL ? o->root : dir);
 	f.m.prefix = prefix_parse(o->path);
 	if ((f.m.source = strdup(source)) == NULL)
 		err(BS_FAIL, NULL);
-	search(&f, dirfd, args);
-	rc = begin(&f, dirfd);
+	if (ledger_load(dirfd, LEDGER, &old) == 1) {
+		rc = go_on(o, dirfd, &old, &f.m);
+		moves_free(&old);
+	} else {
+		search(&f, dirfd, args);
+		rc = begin(&f, dirfd);
+	}
 	find_free(&f);
 	close(dirfd);
 	return rc;

@@ -104,13 +104,22 @@ make_old() {
 	make_old one
 	tree_names "$STORE" >"$T/names"
 	cp -a "$STORE" "$T/pristine"
-	for at in fsetxattr:1 fsetxattr:4 fchmod:2 renameat:1 renameat:2 \
-	    renameat2:1 renameat2:2 renameat2:3 symlinkat:1 renameat:5; do
-		run strace -f -qq -o /dev/null -e trace="${at%:*}" \
-		    -e inject="${at%:*}:signal=KILL:when=${at#*:}" \
+	# And a disk that is full, when a note or a plan is to be written.
+	for at in 137=fsetxattr:signal=KILL:when={1,4} \
+	    73=fsetxattr:error=ENOSPC:when=3 73=fsync:error=ENOSPC:when=1 \
+	    137={fchmod:signal=KILL:when=2,symlinkat:signal=KILL:when=1} \
+	    137=renameat:signal=KILL:when={1,2,5} \
+	    137=renameat2:signal=KILL:when={1,2,3}; do
+		call=${at#*=}
+		run strace -f -qq -o /dev/null -e trace="${call%%:*}" \
+		    -e inject="$call" \
 		    "$BIN/backshelf-migrate" -o 0:0 irsync "$STORE"
-		[ "$status" = 137 ] || { echo "$at: $status"; false; }
-		if [ "$at" = renameat2:2 ]; then
+		[ "$status" = "${at%%=*}" ] || { echo "$at: $status"; false; }
+		if [[ $at = *renameat2:*=2 ]]; then
+			# With other options it would be another move.
+			run migrate irsync "$STORE"
+			[ "$status" = 1 ]
+			[[ $output == *'another move was begun, irsync in '* ]]
 			migrate undo "$STORE/.backshelf-migrate"
 			[ -d "$STORE/$CLIENT.full" ] && [ ! -L "$STORE/$CLIENT.full" ]
 		fi
@@ -150,5 +159,11 @@ make_old() {
 	echo '{"version": 1}' >"$STORE/.backshelf-migrate"
 	run -1 migrate irsync "$STORE" "$CLIENT"
 	[[ $output == *'.backshelf-migrate:1: not what backshelf-migrate has written'* ]]
+	# A plan that the account has put there is not root's to carry out.
+	chown "$ACCOUNT_ID" "$STORE/.backshelf-migrate"
+	run -1 migrate irsync "$STORE" "$CLIENT"
+	[[ $output == *".backshelf-migrate: another's plan"* ]]
+	run -1 migrate undo "$STORE/.backshelf-migrate"
+	[[ $output == *".backshelf-migrate: another's plan"* ]]
 	[ -d "$SNAPS/2010-05-04.052908" ]
 }

@@ -142,6 +142,20 @@ test_replace(void **state)
 	assert_int_equal(len, 3);
 	assert_memory_equal(text, "n\0w", 4);
 	free(text);
+	text = file_read_trusted_at(AT_FDCWD, "f", 10, &len);
+	assert_non_null(text);
+	free(text);
+	assert_int_equal(chmod("f", 0620), 0);
+	assert_null(file_read_trusted_at(AT_FDCWD, "f", 10, &len));
+	assert_int_equal(errno, EPERM);
+	if (geteuid() == 0) {
+		assert_int_equal(chmod("f", 0600), 0);
+		assert_int_equal(chown("f", 1, 1), 0);
+		assert_null(file_read_trusted_at(AT_FDCWD, "f", 10, &len));
+		assert_int_equal(errno, EPERM);
+	}
+	assert_null(file_read_trusted_at(AT_FDCWD, "link", 10, &len));
+	assert_int_equal(errno, ELOOP);
 	assert_null(file_read_at(AT_FDCWD, "link", 10, &len));
 	assert_int_equal(errno, ELOOP);
 	assert_null(file_read_at(AT_FDCWD, "d", 10, &len));
