@@ -234,7 +234,22 @@ write_list(FILE *f, const char *key, const struct strv *l)
 }
 
 static void
-write_storage(FILE *f, const struct rfxn *r)
+write_port(FILE *f, const struct rfxn *r, struct diags *ds)
+{
+	const char *wrong;
+	int port;
+
+	if (!is_set(r, RFXN_SSH_PORT))
+		return;
+	port = (int)strtonum(r->v[RFXN_SSH_PORT], 1, 65535, &wrong);
+	if (wrong != NULL)
+		diags_add(ds, r->line[RFXN_SSH_PORT], 0, "ssh_port: no port");
+	else if (port != 22)
+		fprintf(f, "port = %d\n", port);
+}
+
+static void
+write_storage(FILE *f, const struct rfxn *r, struct diags *ds)
 {
 	char *text = NULL;
 
@@ -248,9 +263,7 @@ write_storage(FILE *f, const struct rfxn *r)
 		return;
 	write_text(f, "storage", text);
 	free(text);
-	if (is_set(r, RFXN_SSH_PORT) &&
-	    strcmp(r->v[RFXN_SSH_PORT], "22") != 0)
-		fprintf(f, "port = %s\n", r->v[RFXN_SSH_PORT]);
+	write_port(f, r, ds);
 	if (is_set(r, RFXN_SSH_KEY)) {
 		if (strstr(r->v[RFXN_SSH_KEY], "id_dsa") != NULL)
 			fputs("# sshd takes no DSA keys any more: if this is "
@@ -350,7 +363,7 @@ rfxn_write(FILE *f, const struct rfxn *r, const char *host,
 		    "age = %.20s\n", r->v[RFXN_SNAPDAYS][strspn(
 		    r->v[RFXN_SNAPDAYS], "0123456789")] == '\0' ?
 		    r->v[RFXN_SNAPDAYS] : "?");
-	write_storage(f, r);
+	write_storage(f, r, ds);
 	if (host != NULL)
 		write_text(f, "host", host);
 	write_deep(f, paths);

@@ -219,6 +219,7 @@ make_conf_irsync() {
 	mysql_pass=secret
 	mysql_hotcopy=1
 	rate_limit=fast
+	ssh_port='22 before = "rm"'
 	END
 	printf '/a b\nrelative\n' >"$T/irsync/paths.irsync"
 	echo '!' >"$T/irsync/excludes.irsync"
@@ -229,6 +230,7 @@ make_conf_irsync() {
 	[[ $stderr == *'conf.irsync:23: a password belongs into'* ]]
 	[[ $stderr == *'conf.irsync:24: mysqlhotcopy has no counterpart'* ]]
 	[[ $stderr == *'conf.irsync:25: rate_limit: '* ]]
+	[[ $stderr == *'conf.irsync:26: ssh_port: no port'* ]]
 	[[ $stderr != *secret* ]]
 	cat >>"$T/irsync/conf.irsync" <<-END
 	ssh_user=\$(touch $T/evil)
@@ -239,5 +241,5 @@ make_conf_irsync() {
 	END
 	run -1 migrate irsync-conf "$T/irsync/conf.irsync"
 	[ ! -e "$T/evil" ]
-	[[ $output == *'conf.irsync:26:10: not understood'*':27:10: '*':28:1: '*':29:10: '*":30:1: irsync knows no variable 'what'"* ]]
+	[[ $output == *'conf.irsync:27:10: not understood'*':28:10: '*':29:1: '*':30:10: '*":31:1: irsync knows no variable 'what'"* ]]
 }
