@@ -94,7 +94,7 @@ int	sweep_measure_within(size_t places, const struct sweep_item *, size_t n,
  * sweep_share.c: which inodes were seen at all, by several threads.
  */
 struct inoset {
-	uint64_t		*v;	/* 0: this place is free */
+	_Atomic uint64_t	*v;	/* 0: this place is free */
 	size_t			 size;	/* a power of two */
 	atomic_size_t		 n;
 	atomic_bool		 full;

@@ -34,9 +34,9 @@ inoset_add(struct inoset *set, uint64_t ino)
 		return 0;
 	for (ino = ino == 0 ? UINT64_MAX : ino;; i++) {
 		there = 0;
-		if (__atomic_compare_exchange_n(
-		    &set->v[i & (set->size - 1)], &there, ino, false,
-		    __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		if (atomic_compare_exchange_strong_explicit(
+		    &set->v[i & (set->size - 1)], &there, ino,
+		    memory_order_relaxed, memory_order_relaxed))
 			break;
 		if (there == ino)
 			return 0;

@@ -151,9 +151,9 @@ struct run {
 	pid_t			 pid;
 	int			 sigs;		/* signalfd */
 	int			 io;		/* its /proc/PID/io, or -1 */
-	long			 kill_at;	/* ms; 0: it was not asked to
+	int64_t			 kill_at;	/* ms; 0: it was not asked to
 						 * end */
-	long			 watch_at;	/* ms */
+	int64_t			 watch_at;	/* ms */
 	struct relay		 errors;
 };
 
@@ -227,7 +227,7 @@ static int
 take_time(struct run *r)
 {
 	const struct watch *w = &r->c->watch;
-	long now = relay_now(), next = -1;
+	int64_t now = relay_now(), next = -1;
 	int ms;
 
 	if (w->ok != NULL && now >= r->watch_at && !r->e->stopped) {
@@ -367,7 +367,7 @@ child_run(const struct child *c, struct ending *e)
 	struct run r = { .c = c, .e = e, .sigs = -1, .io = -1 };
 	struct spawn sp = { .path = c->argv[0], .argv = c->argv,
 	    .envp = c->envp, .out = 1, .setup = child_setup, .arg = &b };
-	long begin = relay_now();
+	int64_t begin = relay_now();
 	sigset_t set;
 
 	memset(e, 0, sizeof(*e));
@@ -385,7 +385,7 @@ child_run(const struct child *c, struct ending *e)
 	if ((r.pid = spawn_start(&sp)) == -1)
 		goto fail;
 	see_through(&r, &b, &s);
-	e->seconds = (relay_now() - begin) / 1000;
+	e->seconds = (long)((relay_now() - begin) / 1000);
 	goto out;
 fail:
 	e->error = errno;

@@ -208,7 +208,7 @@ static void
 look(struct quota *q, pid_t pid)
 {
 	struct usage u = { 0 };
-	long begin = relay_now();
+	int64_t begin = relay_now();
 	int fd;
 
 	know_free(q, &q->free_bytes, &q->free_files);
@@ -295,7 +295,7 @@ bool
 quota_ok(void *arg, pid_t pid, int *next_ms)
 {
 	struct quota *q = arg;
-	long passed = relay_now() - q->looked;
+	int64_t passed = relay_now() - q->looked;
 
 	*next_ms = TICK_MS;
 	if (passed < q->cost * HASTE ||

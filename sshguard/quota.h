@@ -27,8 +27,8 @@ struct quota {
 	uint64_t	 left_files;
 	uint64_t	 free_bytes;	/* of the file system, then */
 	uint64_t	 free_files;
-	long		 looked;	/* ms; when that was */
-	long		 cost;		/* ms that it took */
+	int64_t		 looked;	/* ms; when that was */
+	int64_t		 cost;		/* ms that it took */
 	unsigned	 blind;		/* looks that saw not all, in a row */
 	bool		 over;
 	char		 why[160];	/* what to tell the client of it */

@@ -18,13 +18,13 @@
 
 #include "relay.h"
 
-long
+int64_t
 relay_now(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 void
@@ -42,7 +42,7 @@ relay_init(struct relay *r, int from, int to, unsigned patience)
 int
 relay_poll(const struct relay *r, struct pollfd p[2])
 {
-	long left;
+	int64_t left;
 
 	p[0].fd = r->n < sizeof(r->buf) ? r->from : -1;
 	p[0].events = POLLIN;
@@ -51,7 +51,7 @@ relay_poll(const struct relay *r, struct pollfd p[2])
 	p[0].revents = p[1].revents = 0;
 	if (p[1].fd == -1 || r->patience == 0)
 		return -1;
-	left = r->since + (long)r->patience * 1000 - relay_now();
+	left = r->since + (int64_t)r->patience * 1000 - relay_now();
 	return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
@@ -96,7 +96,7 @@ relay_move(struct relay *r, const struct pollfd p[2])
 	else if (p[1].fd != -1 && p[1].revents != 0)
 		r->deaf = true;
 	if (r->n > 0 && r->patience != 0 &&
-	    relay_now() - r->since >= (long)r->patience * 1000)
+	    relay_now() - r->since >= (int64_t)r->patience * 1000)
 		r->deaf = true;
 	if (r->deaf)
 		r->n = 0;
@@ -105,7 +105,7 @@ relay_move(struct relay *r, const struct pollfd p[2])
 void
 relay_finish(struct relay *r, int wait_ms)
 {
-	long end = relay_now() + wait_ms, left;
+	int64_t end = relay_now() + wait_ms, left;
 	struct pollfd p[2];
 
 	while ((r->from != -1 || r->n > 0) &&

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define RELAY_BUF	16384
 
@@ -18,7 +19,7 @@ struct relay {
 	int	 to;		/* the client */
 	unsigned patience;	/* seconds without the client reading, after
 				 * which the rest is thrown away; 0: for ever */
-	long	 since;		/* ms; when the client last read */
+	int64_t	 since;		/* ms; when the client last read */
 	bool	 deaf;		/* it does not listen any more */
 	size_t	 n;		/* bytes in buf */
 	char	 buf[RELAY_BUF];
@@ -38,6 +39,6 @@ void	relay_move(struct relay *, const struct pollfd p[2]);
 void	relay_finish(struct relay *, int wait_ms);
 
 /* Milliseconds of the monotonic clock. */
-long	relay_now(void);
+int64_t	relay_now(void);
 
 #endif

@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,20 +62,20 @@ secluded_free(struct secluded *s)
 	memset(s, 0, sizeof(*s));
 }
 
-static long
+static int64_t
 now_ms(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000L + t.tv_nsec / 1000000L;
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
 int
 secluded_read(int fd, int wait_ms, struct secluded *s, struct diag *d)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
-	long end = now_ms() + wait_ms, left;
+	int64_t end = now_ms() + wait_ms, left;
 	ssize_t n;
 	char c;
 	int rc = 0;

@@ -165,7 +165,7 @@ what_cannot_be_read_is_said(void **state)
 static void
 a_full_table_says_so(void **state)
 {
-	uint64_t places[16] = { 0 };
+	_Atomic uint64_t places[16] = { 0 };
 	struct inoset set = { .v = places, .size = 16, .parts = 1 };
 	uint64_t i;
 
@@ -183,7 +183,7 @@ a_full_table_says_so(void **state)
 static void
 parts_share_the_inodes(void **state)
 {
-	uint64_t places[4096];
+	_Atomic uint64_t places[4096];
 	struct inoset set = { .v = places, .size = nitems(places),
 	    .parts = 4 };
 	unsigned all = 0, n;
