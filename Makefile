@@ -16,7 +16,7 @@ DEPS_VM    = qemu-system-x86 busybox-static cpio kmod xz-utils
 DEPS_DEMO  = $(DEPS_BUILD) $(DEPS_RUN) $(DEPS_VM) aoetools
 DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio jq nbdkit strace \
 	mariadb-server postgresql rsnapshot curl zstd libnbd-bin systemd btrfs-progs debootstrap \
-	systemd-container $(DEPS_DEB)
+	systemd-container fuse3 $(DEPS_DEB)
 DEPS_BENCH = gnuplot-nox rdiff-backup borgbackup restic
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev

@@ -165,7 +165,7 @@ teardown() {
 	run srv "$BIN/aoed" -f "$T/table" -s "$T/aoed.sock" -S "$T/state"
 	[ "$status" = 75 ]
 	kill "$pid"
-	wait_until 5 test ! -e "/proc/$pid"
+	wait_until 5 pid_is_gone "$pid"
 	[ ! -e "$T/aoed.sock" ]
 }
 

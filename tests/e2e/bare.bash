@@ -11,23 +11,29 @@
 : "${BARE_CACHE:=/var/cache/backshelf-tests}"
 TOP=$(cd "$HELPERS_DIR/../.." && pwd)
 
+# bare_needs [-b | -w] NAME PACKAGE...: what bare_start is to be called with then.
+# Skips the test where there is no such system to be had.
+bare_needs() {
+	local why
+	case $1 in
+	-*) shift ;;
+	esac
+	need unshare nsenter flock
+	[ ! -e /.bare ] || skip 'this is such a system already'
+	why=$("$TOP/tests/bare.sh" "$BARE_CACHE/$1" "${@:2}" 2>&1) ||
+	    skip "$why"
+}
+
 # bare_start [-b | -w] NAME PACKAGE...: a system in which `bare` runs commands,
 # with these packages at hand; -b: its systemd is booted (the packages
 # systemd-sysv and dbus are put in before); -w: one that is whole, as no overlay
-# is, with the machine's devices and network.  Skips the test where there is none
-# to be had.
+# is, with the machine's devices and network.
 bare_start() {
-	local why base kind= pids=()
+	local base kind= pids=()
 	case $1 in
 	-*) kind=$1 && shift ;;
 	esac
 	base=$BARE_CACHE/$1
-	shift
-	need unshare nsenter flock
-	[ ! -e /.bare ] || skip 'this is such a system already'
-	if ! why=$("$TOP/tests/bare.sh" "$base" "$@" 2>&1); then
-		skip "$why"
-	fi
 	BARE_NET=bare$$
 	ip netns add "$BARE_NET"
 	on_exit ip netns del "$BARE_NET"
@@ -130,7 +136,8 @@ pivot_root . mnt
 umount -l /mnt
 cd /
 echo ready
-exec sleep infinity
+# A first process that waits for whatever has lost its parent.
+while sleep 3600; do :; done
 '
 
 # bare COMMAND: have root of that machine run it, by bash.

@@ -89,6 +89,16 @@ need() {
 	done
 }
 
+# why_skip COMMAND...: print what it would skip the test for: bats cannot skip in
+# setup_file.
+why_skip() (
+	skip() {
+		echo "$1"
+		exit
+	}
+	"$@" >/dev/null
+)
+
 # wait_until SECONDS COMMAND...: run COMMAND again and again until it succeeds.
 wait_until() {
 	local limit=$1 end

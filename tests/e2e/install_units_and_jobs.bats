@@ -149,7 +149,7 @@ init() {
 	[ "$(cat "$T/aoed.sock.lock")" != "$pid" ]
 	aoe 1 identify 0.1 | grep -qx 'sectors 4096'
 	kill -9 "$(cat "$T/aoed.sock.lock")"
-	wait_until 5 test ! -e "/proc/$(cat "$T/aoed.sock.lock")"
+	wait_until 5 pid_is_gone "$(cat "$T/aoed.sock.lock")"
 	run init status
 	[ "$status" = 1 ]
 	init start 3>&-

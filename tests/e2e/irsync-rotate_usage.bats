@@ -101,7 +101,7 @@ du_of() { (cd "$T/root/web.snaps" && du -s --block-size=1 -c -- "$@") | tail -n 
 	run grep -F '####' "$T/out"
 	[ "$status" = 1 ]
 	need script
-	script -qec "stty cols 140; '$BIN/irsync-rotate' usage -f '$T/rotate.conf' '$T/root'" \
+	TERM=xterm script -qec "stty cols 140; '$BIN/irsync-rotate' usage -f '$T/rotate.conf' '$T/root'" \
 	    /dev/null </dev/null | grep -E '^web .*#{10}'
 }
 

@@ -14,15 +14,15 @@ MAC=00:16:e6:d3:ed:e5
 
 setup_file() {
 	export BATS_NO_PARALLELIZE_WITHIN_FILE=true
-	need dpkg-buildpackage dh lintian
 	BOOTED=$(for_long '' -b)
-	export BOOTED
-	[ -z "$BOOTED" ] || need systemd-nspawn
+	local machine=(${BOOTED:+"$BOOTED"} packages systemd-sysv dbus iproute2
+	    rsync openssh-server openssh-client libbsd0 libconfuse2 libjansson4
+	    libseccomp2 liburing2 libxxhash0)
+	WHY_SKIP=$(why_skip needs "${machine[@]}")
+	export BOOTED WHY_SKIP
+	[ -z "$WHY_SKIP" ] || return 0
 	setup_tmp
-	# shellcheck disable=SC2086
-	bare_start $BOOTED packages systemd-sysv dbus iproute2 rsync \
-	    openssh-server openssh-client libbsd0 libconfuse2 libjansson4 \
-	    libseccomp2 liburing2 libxxhash0
+	bare_start "${machine[@]}"
 	# README.md's eth1, and the client behind it.
 	ip netns add "$BARE_NET-c"
 	on_exit ip netns del "$BARE_NET-c"
@@ -40,20 +40,34 @@ setup_file() {
 	[ -n "$BOOTED" ] || no_systemd
 }
 
-# What README.md has systemd start, init's script starts.
+needs() {
+	need dpkg-buildpackage dh lintian
+	[ -z "$BOOTED" ] || need systemd-nspawn
+	bare_needs "$@"
+}
+
+# What README.md has systemd start, init's script starts, as on a machine that
+# has come to its second runlevel.
 no_systemd() {
 	bare 'cat >/usr/local/bin/systemctl <<-"EOT"
 	#!/bin/sh -e
 	[ "$1 $2" = "enable --now" ] || exec /usr/bin/systemctl "$@"
 	shift 2
 	/usr/bin/systemctl -q enable "$@"
-	[ "$1" != aoed ] || /etc/init.d/aoed start
+	[ "$1" = aoed ] || exit 0
+	update-rc.d aoed enable
+	invoke-rc.d aoed start
 	EOT
-	chmod 755 /usr/local/bin/systemctl'
+	printf "#!/bin/sh\necho N 2\n" >/sbin/runlevel
+	chmod 755 /usr/local/bin/systemctl /sbin/runlevel'
 }
 
 teardown_file() {
 	run_cleanup
+}
+
+setup() {
+	[ -z "$WHY_SKIP" ] || skip "$WHY_SKIP"
 }
 
 # readme HEADING [N]: have that block run where the packages are.
@@ -274,11 +288,11 @@ reads_on() {
 		    '%p %i %m %U %s %T@ %l\n' | sort)
 		bare 'sha256sum /etc/irsync.conf /root/.ssh/irsync'
 	}
-	[ -n "$BOOTED" ] || bare '/etc/init.d/aoed stop'
 	state >"$T/before"
 	bare 'apt remove "backshelf-*"'
-	run bare 'pidof aoed; systemctl is-active aoed irsync-backup.timer'
-	[[ $output != *active* || $output = *inactive*inactive* ]]
+	run ! bare 'pidof aoed'
+	[ -z "$BOOTED" ] ||
+	    run ! bare 'systemctl is-active -q aoed irsync-backup.timer'
 	bare 'ls /etc/aoed.conf /etc/backshelf/sshguard.conf
 	ls /var/lib/aoed /var/lib/irsync/*.json'
 	bare 'apt purge "backshelf-*"'

@@ -23,8 +23,10 @@ deps() {
 }
 
 @test "the source is built, installed, and passes its unit tests" {
-	# shellcheck disable=SC2046
-	bare_start build make libcmocka-dev $(deps DEPS_BUILD)
+	local machine
+	read -ra machine <<<"build make libcmocka-dev $(deps DEPS_BUILD)"
+	bare_needs "${machine[@]}"
+	bare_start "${machine[@]}"
 	bare 'apt-get -q -y install --no-install-recommends make
 	cd /root && tar -xf /data/backshelf-*.tar.gz && cd backshelf-*
 	make -s deps-build
@@ -41,7 +43,8 @@ deps() {
 
 @test "README's two commands, and the packages" {
 	[ -n "$(for_long '' 1)" ] || skip 'at full length only: LONG=1'
-	bare_start -w build make
+	bare_needs -w whole make
+	bare_start -w whole make
 	bare 'apt-get -q update
 	apt-get -q -y install --no-install-recommends make
 	cd /root && tar -xf /data/backshelf-*.tar.gz && cd backshelf-*

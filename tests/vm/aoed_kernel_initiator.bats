@@ -87,7 +87,7 @@ make_files() {
 	vm_run 02:00:00:00:00:01 "$T/script" "$T/out" &
 	vm=$!
 	for round in 1 2 3 4; do
-		wait_until 60 grep -q "^round $round" "$T/out"
+		wait_until 180 grep -q "^round $round" "$T/out"
 		restart_aoed $((round % 2))
 	done
 	wait "$vm" || vm_failed "$T/out"
