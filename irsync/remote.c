@@ -15,7 +15,7 @@
 #include "exits.h"
 #include "irsync.h"
 #include "log.h"
-#include "store_tree.h"
+#include "scratch.h"
 
 #define RECORDS_MAX	20000	/* a server cannot make us take more */
 
@@ -152,56 +152,21 @@ records_read(int dirfd, struct snapshot **v, size_t *n)
 	return 0;
 }
 
-/* A folder for the records, which goes again whatever happens. */
-static char *
-temporary(void)
-{
-	const char *tmp = getenv("TMPDIR");
-	char *dir;
-
-	if (tmp == NULL || tmp[0] != '/')
-		tmp = "/tmp";
-	if (asprintf(&dir, "%s/irsync.XXXXXXXXXX", tmp) == -1)
-		return NULL;
-	if (mkdtemp(dir) == NULL) {
-		log_warn("%s", dir);
-		free(dir);
-		return NULL;
-	}
-	return dir;
-}
-
-/* Its parent is opened first: what is removed may be a mount point's, but
- * nothing that is mounted. */
-static void
-temporary_remove(char *dir)
-{
-	char *name = strrchr(dir, '/');
-	int fd;
-
-	*name++ = '\0';
-	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
-	    tree_remove(fd, name) == -1)
-		log_warn("%s/%s", dir, name);
-	if (fd != -1)
-		close(fd);
-}
-
 int
 remote_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 {
 	struct strv argv = { 0 };
-	char *dir, *dest = NULL;
-	int fd = -1, status = BS_FAIL;
+	struct scratch s;
+	char *dest = NULL;
+	int status = BS_FAIL;
 
 	*v = NULL;
 	*n = 0;
-	if ((dir = temporary()) == NULL)
+	if (scratch_make(&s) == -1)
 		return BS_FAIL;
-	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1 ||
-	    asprintf(&dest, "%s/", dir) == -1 ||
+	if (asprintf(&dest, "%s/", s.path) == -1 ||
 	    argv_records(&argv, &ir->conf, dest) == -1) {
-		log_warn("%s", dir);
+		log_warn("%s", s.path);
 		strv_free(&argv);
 		goto out;
 	}
@@ -212,16 +177,13 @@ remote_list(struct irsync *ir, struct run *r, struct snapshot **v, size_t *n)
 		    RECORDS_MAX);
 	if (r->hint == HINT_EMPTY)
 		status = BS_OK;
-	if (status == BS_OK && records_read(fd, v, n) == -1) {
-		log_warn("%s", dir);
+	if (status == BS_OK && records_read(s.fd, v, n) == -1) {
+		log_warn("%s", s.path);
 		status = BS_FAIL;
 	}
 out:
-	if (fd != -1)
-		close(fd);
-	temporary_remove(dir);
+	scratch_remove(&s);
 	free(dest);
-	free(dir);
 	return status;
 }
 

@@ -24,4 +24,14 @@ teardown() { run_cleanup; }
 	[ "${#lines[@]}" = 3 ]
 	[ -z "$stderr" ]
 	[ -z "$(ls -A "$T/tmp")" ]
+	# What a killed run has left goes with the next; what another one is
+	# using, what is young, and what is no such folder, stay.
+	mkdir -m 700 "$T/tmp/irsync."{killed,livesX,youngX} "$T/tmp/other"
+	mkdir -m 755 "$T/tmp/irsync.shared"
+	ln -s other "$T/tmp/irsync.a-link"
+	: >"$T/tmp/irsync.killed/record"
+	touch -d '-2 min' "$T/tmp/irsync."{killed,livesX,shared} "$T/tmp/other"
+	run -0 flock "$T/tmp/irsync.livesX" "$BIN/irsync" -f "$CONF" list
+	[ "$(ls "$T/tmp" | xargs)" = \
+	    'irsync.a-link irsync.livesX irsync.shared irsync.youngX other' ]
 }

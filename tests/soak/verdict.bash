@@ -56,6 +56,12 @@ pushes_now() {
 	return $rc
 }
 
+# A listing removes what one that was killed has left, a minute later.
+lists_now() {
+	touch -d '-61 sec' "$T/c/$2/listed"
+	client_irsync "$1" list | grep -q 'complete'
+}
+
 # A silent client's session ends by its timeout.
 sessions_ended() {
 	[ -z "$(processes 'validate-ssh|rsync|irsync-rotate' account)" ]
@@ -158,8 +164,9 @@ store_is_tidy() {
 		[ -d "$snaps/$(basename "$meta" .json)" ] ||
 		    left+=" $meta without a snapshot"
 	done
-	left+=$(cd "$T/c/$2" && find state tmp -type f \
+	left+=$(cd "$T/c/$2" && find state -type f \
 	    ! -name "$2.json" ! -name "$2.facts.json")
+	left+=$(cd "$T/c/$2" && find tmp -mindepth 1 ! -newer listed)
 	[ -z "$left" ] || { echo "$2: $left"; return 1; }
 }
 
@@ -219,6 +226,7 @@ verdict() {
 	aoectl start >/dev/null 2>&1 || true
 	check 'aoed serves all exports' wait_until 10 aoed_serves_all
 	check 'every client can push' each_client pushes_now
+	check 'and list' each_client lists_now
 	check 'a rotation leaves what the rules keep, and no more' rotates_now
 	each_client see_all
 	check 'every acknowledged block is read back over AoE' \
