@@ -111,6 +111,7 @@ shell_command(const char *script, const char *const *args)
 struct collected {
 	char	*text;
 	size_t	 len;
+	bool	 too_long;
 };
 
 static int
@@ -119,7 +120,8 @@ collect(void *arg, const char *buf, size_t n)
 	struct collected *c = arg;
 	char *more;
 
-	if (c->len + n > REPLY_MAX ||
+	c->too_long = c->len + n > REPLY_MAX;
+	if (c->too_long ||
 	    (more = realloc(c->text, c->len + n + 1)) == NULL)
 		return -1;
 	c->text = more;
@@ -145,14 +147,15 @@ script_status(const struct proc *p, struct run *r)
 	return exit_status(p->code == 0 ? 1 : p->code, r->hint);
 }
 
-/* Run a script at the server.  The status; *reply is to be freed. */
+/* Run a script at the server, for so many seconds at most.  The status; *reply
+ * is to be freed. */
 static int
 run_script(struct irsync *ir, const char *script, const char *const *args,
-    struct run *r, struct collected *reply)
+    unsigned timeout, struct run *r, struct collected *reply)
 {
 	struct strv argv = { 0 };
 	struct proc p = { .path = ir->conf.ssh, .argv = &argv,
-	    .timeout = SCRIPT_TIMEOUT, .out = collect, .arg = reply };
+	    .timeout = timeout, .out = collect, .arg = reply };
 	char *command;
 	int status = BS_FAIL;
 
@@ -161,6 +164,9 @@ run_script(struct irsync *ir, const char *script, const char *const *args,
 	    ssh_argv(&argv, &ir->conf, command) == 0) {
 		(void)proc_run(&p);
 		status = script_status(&p, r);
+		if (reply->too_long)
+			(void)strlcpy(r->why, "the server's answer has no "
+			    "end", sizeof(r->why));
 	}
 	free(command);
 	strv_free(&argv);
@@ -271,7 +277,8 @@ make_snapshot(struct push *p)
 		record[strcspn(record, "\n")] = '\0';
 		args[1] = stamp;
 		args[2] = record;
-		status = run_script(p->ir, commit, args, p->r, &reply);
+		status = run_script(p->ir, commit, args, SCRIPT_TIMEOUT, p->r,
+		    &reply);
 		free(reply.text);
 	}
 	free(record);
@@ -328,7 +335,7 @@ ask(struct push *p, const char *script)
 	struct collected reply;
 	int status;
 
-	status = run_script(p->ir, script, args, p->r, &reply);
+	status = run_script(p->ir, script, args, SCRIPT_TIMEOUT, p->r, &reply);
 	if (take_reply(reply.text, p->newest, &p->parts) == -1)
 		status = BS_FAIL;
 	free(reply.text);
@@ -402,12 +409,23 @@ unmanaged_probe(struct irsync *ir, struct run *r, char *text, size_t size)
 	const char *args[2] = { ir->conf.storage->root, NULL };
 	struct collected reply;
 	char room[HUMAN_SIZE];
-	int status;
+	unsigned long long kib;
+	int status, n = 0;
 
-	status = run_script(ir, look, args, r, &reply);
+	status = run_script(ir, look, args, ir->conf.storage->timeout, r,
+	    &reply);
+	if (status == BS_OK && (reply.len > 20 ||
+	    sscanf(reply.text != NULL ? reply.text : "", "%llu%n", &kib,
+	    &n) != 1 || reply.text[n] != '\n')) {
+		(void)strlcpy(r->why, "the server's answer is not that of a "
+		    "shell", sizeof(r->why));
+		status = BS_FAIL;
+	} else if (status == BS_OK && kib == 0) {
+		(void)strlcpy(r->why, "no space is free", sizeof(r->why));
+		status = BS_NOSPACE;
+	}
 	if (status == BS_OK) {
-		human_size(room, reply.text != NULL ?
-		    strtoull(reply.text, NULL, 10) << 10 : 0);
+		human_size(room, kib << 10);
 		snprintf(text, size, "the server lets us in; space: %s free",
 		    room);
 	}

@@ -113,6 +113,18 @@ unreliable() {
 		run -0 irsync backup
 		run -0 irsync check
 	done
+	# One that says something else besides, or nothing.
+	for shell in 'echo Welcome; sh' 'head -c 99999 /dev/urandom; true' \
+	    true; do
+		sed -i '/^exec/d; /; exit$/d' "$T/link"
+		echo "$shell -c \"\$command\"; exit" >>"$T/link"
+		run -1 irsync check
+		[[ $output == *"not ok"*"not that of a shell"* ]]
+	done
+	sed -i 's/^true .*/exec yes/' "$T/link"
+	run -1 irsync backup
+	[[ $output == *"the server's answer has no end"* ]]
+	sed -i 's/^exec .*/exec sh -c "$command"/' "$T/link"
 	for shell in /usr/sbin/nologin /bin/false; do
 		[ -x $shell ] || continue
 		sed -i "s,^exec .* -c,exec $shell -c," "$T/link"
