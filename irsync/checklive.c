@@ -127,7 +127,7 @@ struct checking {
 	struct snapshot		 snap;
 	struct rsync_counts	 counts;
 	bool			 progress;
-	struct run		*run;		/* whose progress line it is */
+	struct run		 run;
 	uint64_t		 looked;	/* entries */
 	uint64_t		 of;		/* entries; 0: not known */
 	time_t			 shown;		/* progress, last time */
@@ -152,7 +152,7 @@ live_progress(struct checking *k)
 	    "%llu damaged", k->snap.stamp, (unsigned long long)k->looked, of,
 	    (unsigned long long)k->found[LIVE_DAMAGED]);
 	term_line(stderr, line);
-	k->run->standing = true;
+	k->run.standing = true;
 }
 
 /* lstat(2) of a file and of the folder that it is in. */
@@ -199,7 +199,7 @@ check_line(void *arg, const char *line)
 	    k->snap.started : k->snap.time);
 	k->found[live]++;
 	if (live != LIVE_SAME)
-		show_clear(&k->run->standing);
+		show_clear(&k->run.standing);
 	if (live >= LIVE_MISSING)
 		log_warnx("%s: %s %s", path, texts[live], k->snap.stamp);
 	else if (live != LIVE_SAME)
@@ -257,28 +257,28 @@ compare(struct checking *k, const struct strv *paths, uint64_t of)
 {
 	struct restore_options o = { .dry_run = true, .in_place = true,
 	    .checksum = true, .unchanged = k->progress };
-	struct run r = { .path = k->ir->conf.rsync, .in = -1,
-	    .each = check_line, .each_arg = k };
+	struct run *r = &k->run;
 	char text[512];
 	int status;
 
-	k->run = &r;
+	*r = (struct run){ .path = k->ir->conf.rsync, .in = -1,
+	    .each = check_line, .each_arg = k };
 	/* With a sample, its folders have lines too. */
 	if (paths->n == 0 && k->snap.recorded)
 		k->of = k->snap.entries;
-	if (paths->n > 0 && (r.in = look_names(paths, -1)) == -1) {
+	if (paths->n > 0 && (r->in = look_names(paths, -1)) == -1) {
 		log_warn("names");
 		return BS_FAIL;
 	}
-	status = storage_restore(k->ir, k->snap.stamp, paths, "", &o, &r);
-	if (r.in != -1)
-		close(r.in);
+	status = storage_restore(k->ir, k->snap.stamp, paths, "", &o, r);
+	if (r->in != -1)
+		close(r->in);
 	if (status == BS_OK)
 		return report(k, paths->n > 0 ? paths->n : k->counts.files,
 		    paths->n > 0 ? of : k->counts.files);
 	if (signal_caught() != 0)
 		return status;
-	failure_text(text, sizeof(text), &r, status);
+	failure_text(text, sizeof(text), r, status);
 	log_warnx("%s: %s", k->snap.stamp, text);
 	if (k->ir->json)
 		look_json_error(k->ir, status, text);

@@ -68,7 +68,8 @@ check_identity(struct check *k, const struct storage *s)
 		    strerror(errno));
 	else if ((st.st_mode & (S_IRWXG | S_IRWXO)) != 0)
 		say(k, false, "%s: key: %s may be read by others (mode %04o)",
-		    storage_shown(s), s->identity, (unsigned)st.st_mode & 07777);
+		    storage_shown(s), s->identity,
+		    (unsigned)st.st_mode & 07777);
 	else
 		say(k, true, "%s: key: %s", storage_shown(s), s->identity);
 }

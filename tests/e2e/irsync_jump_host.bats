@@ -21,8 +21,8 @@ setup() {
 	ip -n "$NET-s" link set "$NET" up
 	ip -n "$NET-s" link set lo up
 	# The gate is 192.0.2.1, the vault 127.0.0.1 on the other side.
-	SSHD_SPACE=(ip netns exec "$NET-s")
-	SSHD_ADDRESS=0.0.0.0
+	# shellcheck disable=SC2034
+	SSHD_SPACE=(ip netns exec "$NET-s") SSHD_ADDRESS=0.0.0.0
 	start_sshd
 	server_make
 	ssh-keygen -q -t ed25519 -N '' -f "$T/ssh/gate_key"
@@ -46,15 +46,16 @@ setup() {
 	mkdir "$T/src"
 	echo x >"$T/src/file"
 	irsync_conf "$T/src"
-	local conf=$HELPERS_DIR/../../irsync/irsync.conf.5
+	local man=$HELPERS_DIR/../../irsync/irsync.conf.5
 	# What stands in the manual, with our port, name and folder.
-	JUMP=$(grep '^ssh_options = { "ProxyJump=' "$conf")
-	grep -q '^storage     = "irsync@vault:/data/irsync"$' "$conf"
+	JUMP=$(grep '^ssh_options = { "ProxyJump=' "$man")
+	grep -q '^storage     = "irsync@vault:/data/irsync"$' "$man"
 	conf_set "storage = \"irsync@vault:$T/store\"" "port = $SSH_PORT" \
 	    "$JUMP"
 }
 teardown() { run_cleanup; }
 
+# shellcheck disable=SC2153
 irsync() {
 	ip netns exec "$NET" "$BIN/irsync" -f "$CONF" "$@"
 }

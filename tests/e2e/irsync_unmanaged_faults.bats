@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A server with a shell and rsync and nothing of ours, and a connection to it that
 # breaks where it hurts most.
+# shellcheck disable=SC2016
 
 load helpers
 load irsync_helpers
@@ -34,7 +35,6 @@ unreliable() {
 	n=\$(wc -l <$T/connections)
 	EOT
 	cat - >>"$T/link" <<<"$1"
-	# shellcheck disable=SC2016
 	echo 'exec sh -c "$command"' >>"$T/link"
 	chmod 755 "$T/link"
 	: >"$T/connections"
