@@ -1,7 +1,7 @@
 /* aoeload.c: an initiator that loads a target and measures it.
  *
  *	aoeload -i IFACE [-n EXPORTS] [-w WINDOW] [-b BYTES] [-l LOAD]
- *	    [-o seq|rand] [-S SIZE_MIB] [-t SECONDS] [-j THREADS] [-M]
+ *	    [-o seq|rand] [-S SIZE_MIB] [-t SECONDS] [-j THREADS] [-Mz]
  *	    [-c MICROSECONDS] [-p PID,PID...]
  *	aoeload -i IFACE -n EXPORTS -f
  *	aoeload -m FILE -k EXPORT -S SIZE_MIB
@@ -10,9 +10,11 @@
  * exports, whose addresses aoepattern.h gives, for SECONDS after half a second
  * of warming up, and prints one line of JSON: throughput, latencies, fairness,
  * frames sent again, processor time and memory of the target's processes.
- * LOAD is read, write, or a number: that many percent of writes.  -M gives
- * each export a client's MAC of its own.  -c is a pause after each answer, for
- * a client that has something else to do.  Of every answer the first sector is
+ * LOAD is read, write, a number: that many percent of writes, or verify: READ
+ * VERIFY SECTORS, which has the target read and sends nothing.  -M gives each
+ * export a client's MAC of its own.  -c is a pause after each answer, for a
+ * client that has something else to do; -z has it sleep until answers come,
+ * where it would look for them all the time.  Of every answer the first sector is
  * checked, of every eighth all of them; a wrong one ends the run.
  *
  * The second form only waits until all exports answer, and prints how many
@@ -31,6 +33,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/filter.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -56,7 +59,7 @@ struct options {
 	const char	*ifname;
 	unsigned	 exports, window, bytes, writes, threads;
 	uint64_t	 sectors;	/* of an export */
-	bool		 random, macs;
+	bool		 random, macs, verify, sleeps;
 	double		 seconds;
 	unsigned	 pause_us;
 	struct watched	 target;
@@ -187,7 +190,7 @@ put(struct thread *t, unsigned target, unsigned slot)
 	struct ata a = {
 		.aflags = ATA_EXTENDED | (s->write ? ATA_WRITE : 0),
 		.count = (uint8_t)count,
-		.command = s->write ? 0x34 : 0x24,
+		.command = s->write ? 0x34 : t->o->verify ? 0x42 : 0x24,
 		.lba = s->lba,
 	};
 
@@ -251,7 +254,7 @@ take(struct thread *t, const uint8_t *frame, size_t len, int64_t now,
 	    (a.command & ATA_FAILED))
 		errx(1, "export %u: error %u, status %#x", x->number, f.error,
 		    frame[WIRE_HEAD + 3]);
-	if (!s->write && (len < ATA_DATA + t->o->bytes ||
+	if (!s->write && !t->o->verify && (len < ATA_DATA + t->o->bytes ||
 	    !pattern_is(frame + ATA_DATA, x->number, s->lba,
 	    whole ? count : 1)))
 		errx(1, "export %u: wrong sectors at %" PRIu64, x->number,
@@ -280,15 +283,18 @@ send_again(struct thread *t, int64_t now)
 			}
 }
 
-/* It never sleeps, as clients that are other machines would not: what is
- * measured is the target.  Of most frames only the first sector's mark is
- * copied. */
+/* Unless told to, it never sleeps, as clients that are other machines would
+ * not: what is measured is the target.  Of most frames only the first sector's
+ * mark is copied. */
 static void
 listen_once(struct thread *t)
 {
+	struct pollfd v = { .fd = t->wire.fd, .events = POLLIN };
 	int got, i;
 	int64_t now;
 
+	if (t->o->sleeps)
+		(void)poll(&v, 1, RESEND_NS / 4000000);
 	for (i = 0; i < BATCH; i++) {
 		t->in_iov[i] = (struct iovec){ t->frame[i],
 		    i % WHOLE_EVERY == 0 ? WIRE_MAX : MARK_LEN };
@@ -489,14 +495,15 @@ main(int argc, char **argv)
 	int64_t began = now_ns();
 	int ch;
 
-	while ((ch = getopt(argc, argv, "i:n:w:b:l:o:S:t:j:Mc:p:m:k:f")) != -1)
+	while ((ch = getopt(argc, argv, "i:n:w:b:l:o:S:t:j:Mzc:p:m:k:f")) != -1)
 		switch (ch) {
 		case 'i': o.ifname = optarg; break;
 		case 'n': o.exports = number(optarg, 4000); break;
 		case 'w': o.window = number(optarg, WINDOW_LIMIT); break;
-		case 'b': o.bytes = number(optarg, 15 * 1024); break;
+		case 'b': o.bytes = number(optarg, 127 * 1024); break;
 		case 'l':
-			o.writes = strcmp(optarg, "read") == 0 ? 0 :
+			o.verify = strcmp(optarg, "verify") == 0;
+			o.writes = o.verify || strcmp(optarg, "read") == 0 ? 0 :
 			    strcmp(optarg, "write") == 0 ? 100 :
 			    number(optarg, 100);
 			break;
@@ -505,6 +512,7 @@ main(int argc, char **argv)
 		case 't': o.seconds = atof(optarg); break;
 		case 'j': o.threads = number(optarg, 64); break;
 		case 'M': o.macs = true; break;
+		case 'z': o.sleeps = true; break;
 		case 'c': o.pause_us = number(optarg, 1000000); break;
 		case 'p': watched_parse(&o.target, optarg); break;
 		case 'm': image = optarg; break;
@@ -518,7 +526,8 @@ main(int argc, char **argv)
 	}
 	if (o.ifname == NULL || optind != argc || o.exports == 0 ||
 	    o.window == 0 || o.threads == 0 || o.seconds <= 0 ||
-	    o.bytes == 0 || o.bytes % PATTERN_SECTOR != 0 || o.sectors == 0)
+	    o.bytes == 0 || o.bytes % PATTERN_SECTOR != 0 || o.sectors == 0 ||
+	    (!o.verify && o.bytes > WIRE_MAX - ATA_DATA))
 		errx(64, "usage: aoeload -i IFACE ...; see its source");
 	if (only_find) {
 		find(&o);

@@ -10,6 +10,14 @@
 #	aoed-sync	ours; sync=always
 #	vblade-sync	vblade -s
 #
+# and, for what further workers are good for, aoed with 54 exports on all
+# processors, beside a client that sleeps between answers:
+#
+#	aoed-jN		with N workers, each of WORKERS
+#
+# by two loads: reads, and verify: READ VERIFY SECTORS of 64 KiB, for which the
+# client does next to nothing.
+#
 # All serve the same images, which are in the page cache.  The clients, which
 # would be other machines, have a processor of their own, and all targets run on
 # the others.  In the environment:
@@ -24,6 +32,7 @@
 #	CLIENT_CPUS, TARGET_CPUS	as taskset has them (the last; the others)
 #	OUT	where results.json, table.txt and aoe.svg go (none)
 #	KEEP	add to the results.json that is there ("")
+#	WORKERS	numbers of workers	1, 2 … as many as processors
 #	IDLE	watch aoed for so many idle seconds, once per number (0)
 #
 # vblade is left out above 54 exports: each is a process.  A run may be divided
@@ -45,6 +54,7 @@ SECONDS_EACH=${SECONDS_EACH:-2}
 IDLE=${IDLE:-0}
 IDLE_ASKED=$IDLE
 CPUS=$(nproc)
+WORKERS=${WORKERS-$(for ((w = 1; w <= CPUS; w *= 2)); do echo "$w"; done)}
 CLIENT_CPUS=${CLIENT_CPUS:-$((CPUS - 1))}
 TARGET_CPUS=${TARGET_CPUS:-0-$((CPUS > 1 ? CPUS - 2 : 0))}
 trap 'echo "bench_aoe.sh:$LINENO: $BASH_COMMAND failed" >&2' ERR
@@ -106,13 +116,14 @@ slot() { echo $(($1 % 250)); }
 # start TARGET N: PIDS is then what runs.
 start_aoed() {
 	local n=$1 sync=$2 k
+	shift 2
 	for ((k = 0; k < n; k++)); do
 		echo "$(shelf "$k").$(slot "$k") $T/images/$n/$k" \
 		    "FF:FF:FF:FF:FF:FF aoe0 d$k sync=$sync"
 	done >"$T/aoed.conf"
 	mkdir -p "$T/state"
 	on_target "$BIN/aoed" -d -f "$T/aoed.conf" \
-	    -s "$T/aoed.sock" -S "$T/state" </dev/null >>"$T/log" 2>&1 &
+	    -s "$T/aoed.sock" -S "$T/state" "$@" </dev/null >>"$T/log" 2>&1 &
 	PIDS=($!)
 }
 
@@ -132,6 +143,7 @@ start() {
 	case $1 in
 	aoed) start_aoed "$2" none ;;
 	aoed-sync) start_aoed "$2" always ;;
+	aoed-j*) start_aoed "$2" none -j "${1#aoed-j}" ;;
 	vblade) start_vblade "$2" ;;
 	vblade-sync) start_vblade "$2" -s ;;
 	null)
@@ -192,6 +204,8 @@ load_options() {
 	    "-b $((bytes < 4096 ? bytes : 4096))" ;;
 	latency) echo "-l read -b $bytes -w 1" ;;
 	deep) echo "-l write -b $bytes -w 16" ;;
+	sleepy) echo "-l read -b $bytes -w 4 -z" ;;
+	verify) echo "-l verify -b 65536 -w 4 -z" ;;
 	esac
 }
 
@@ -249,6 +263,20 @@ run_all() {
 	done
 }
 
+# What each number of workers gives, where nobody has a processor of his own.
+run_workers() {
+	local CLIENT_CPUS=0-$((CPUS - 1)) LOADS='sleepy verify' IDLE=0 turn w
+	local TARGET_CPUS=$CLIENT_CPUS
+	images 54
+	mtu 9000
+	for ((turn = 0; turn < TURNS; turn++)); do
+		for w in $WORKERS; do
+			turn "aoed-j$w" 54 9000
+		done
+	done
+	rm -rf "$T/images/54"
+}
+
 # Medians over the turns, a line for each of (mtu, load, exports, target).
 medians() {
 	jq -s 'def median: sort | .[length / 2 | floor];
@@ -304,6 +332,9 @@ others() {
 	    "\(.value) s"'
 	notes idle | jq -r '.[] | "\(.exports) exports: \(.target), idle, " +
 	    "wakes up \(.value) times in '"$IDLE"' s"'
+	medians | jq -r '.[] | select(.target | startswith("aoed-j")) |
+	    "\(.load): \(.target[6:]) workers do \(.mb_s) MB/s, " +
+	    "slowest over fastest \(.fairness)"'
 	medians | jq -r 'map(select(.mtu == 9000 and .target == "aoed" and
 	    (.load == "read" or .load == "write" or .load == "rand"))) |
 	    group_by(.load)[] | (map(select(.exports <= 54).mb_s) | max) as
@@ -348,6 +379,7 @@ plot() {
 [ -n "${KEEP-}" ] || : >"$RESULTS"
 network
 run_all
+[ -z "$WORKERS" ] || run_workers
 table | tee "${OUT:-$T}/table.txt"
 echo
 ratios
