@@ -106,6 +106,8 @@ images() {
 	for ((k = 0; k < n; k++)); do
 		"$LOAD" -m "$T/images/$n/$k" -k "$k" -S "$(image_mib "$n")"
 	done
+	table_aoed "$n" none
+	table_aoed "$n" always
 	sync
 }
 
@@ -113,16 +115,21 @@ images() {
 shelf() { echo $((1 + $1 / 250)); }
 slot() { echo $(($1 % 250)); }
 
+# The table of N exports with that sync, for aoed.
+table_aoed() {
+	local n=$1 sync=$2 k
+	for ((k = 0; k < n; k++)); do
+		echo "$((1 + k / 250)).$((k % 250)) $T/images/$n/$k" \
+		    "FF:FF:FF:FF:FF:FF aoe0 d$k sync=$sync"
+	done >"$T/$n.$sync.conf"
+}
+
 # start TARGET N: PIDS is then what runs.
 start_aoed() {
-	local n=$1 sync=$2 k
+	local n=$1 sync=$2
 	shift 2
-	for ((k = 0; k < n; k++)); do
-		echo "$(shelf "$k").$(slot "$k") $T/images/$n/$k" \
-		    "FF:FF:FF:FF:FF:FF aoe0 d$k sync=$sync"
-	done >"$T/aoed.conf"
 	mkdir -p "$T/state"
-	on_target "$BIN/aoed" -d -f "$T/aoed.conf" \
+	on_target "$BIN/aoed" -d -f "$T/$n.$sync.conf" \
 	    -s "$T/aoed.sock" -S "$T/state" "$@" </dev/null >>"$T/log" 2>&1 &
 	PIDS=($!)
 }
