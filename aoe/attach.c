@@ -203,12 +203,13 @@ attach_export(struct supervisor *sv, struct service *s, int64_t now)
 		log_warnx("%s: %s", e->row.alias, why.text);
 }
 
-/* Send the questions that are due.  One is for all addresses. */
+/* Send the questions that are due.  One is for all addresses.  While no client
+ * sends anything nobody could spread its writes over two targets. */
 static void
 ask(struct supervisor *sv, int64_t now)
 {
 	struct iface *ifc;
-	bool all = now >= sv->query_due;
+	bool all = now >= sv->query_due && !rates_rest(sv);
 	size_t i;
 
 	if (all)
@@ -435,7 +436,7 @@ int64_t
 attach_due(const struct supervisor *sv)
 {
 	const struct export *e;
-	int64_t due = sv->query_due;
+	int64_t due = rates_rest(sv) ? INT64_MAX : sv->query_due;
 	size_t i, k;
 
 	if (sv->open_due > now_ms() && sv->open_due < due)

@@ -80,13 +80,19 @@ sample_all(const struct supervisor *sv, int64_t now)
 		sample(sv, &sv->services[i], now);
 }
 
+bool
+rates_rest(const struct supervisor *sv)
+{
+	return sv->sample_due == INT64_MAX;
+}
+
 /* Where nothing comes there is nothing to sample: then the workers tell when
  * something does, and nobody is woken until then. */
 void
 rates_sample(struct supervisor *sv)
 {
 	uint64_t frames = workers_frames(sv->workers, sv->nworkers);
-	bool resting = sv->sample_due == INT64_MAX;
+	bool resting = rates_rest(sv);
 	int64_t now = now_ms();
 
 	if (resting ? frames == sv->sample_frames : now < sv->sample_due)
@@ -96,8 +102,10 @@ rates_sample(struct supervisor *sv)
 	sample_all(sv, now);
 	sv->sample_due = now + SAMPLE_MS;
 	if (frames == sv->sample_frames) {
-		sv->sample_due = INT64_MAX;
 		workers_tell(sv->workers, sv->nworkers);
+		/* Unless one has come before they knew that. */
+		if (workers_frames(sv->workers, sv->nworkers) == frames)
+			sv->sample_due = INT64_MAX;
 	}
 	sv->sample_frames = frames;
 }

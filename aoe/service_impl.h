@@ -127,6 +127,9 @@ int64_t	survey_due(const struct supervisor *);
 /* rates.c */
 void	rates_sample(struct supervisor *);
 
+/* Has no client sent anything for a while?  The workers tell when one does. */
+bool	rates_rest(const struct supervisor *);
+
 /* Add what an export has counted to the sums. */
 void	stats_add(struct export_stats *, const struct export_stats *);
 

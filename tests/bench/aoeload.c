@@ -30,6 +30,7 @@
 
 #include <arpa/inet.h>
 #include <err.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/filter.h>
@@ -159,6 +160,9 @@ flush(struct thread *t)
 
 	while (i < t->queued) {
 		sent = sendmmsg(t->wire.fd, t->out + i, t->queued - i, 0);
+		/* A link that is down loses it, as the wire may. */
+		if (sent == -1 && (errno == ENOBUFS || errno == ENETDOWN))
+			sent = 1;
 		if (sent == -1)
 			err(1, "sendmmsg");
 		i += (unsigned)sent;
