@@ -84,7 +84,7 @@ storage_parse(const char *text, struct storage *s, const char **why)
 		if ((*why = path_fault(text)) != NULL)
 			return -1;
 		if (strspn(text, "/") == strlen(text)) {
-			*why = "the root directory cannot be the storage";
+			*why = "/ itself cannot be the storage";
 			return -1;
 		}
 		s->root = path_tidy(text);

@@ -23,22 +23,6 @@
 #include "log.h"
 #include "spawn.h"
 
-/* What an errno of the store comes to. */
-static int
-store_status(int err)
-{
-	switch (err) {
-	case EWOULDBLOCK:
-		return BS_BUSY;
-	case ENOSPC:
-	case EDQUOT:
-		return BS_NOSPACE;
-	case EIO:
-		return BS_IO;
-	}
-	return BS_FAIL;
-}
-
 /* Note what failed; the status of errno. */
 static int
 store_failed(struct irsync *ir, struct run *r, const char *what)
@@ -51,7 +35,7 @@ store_failed(struct irsync *ir, struct run *r, const char *what)
 	else
 		snprintf(r->why, sizeof(r->why), "%s: %s: %s",
 		    ir->conf.storage->root, what, strerror(err));
-	return store_status(err);
+	return exit_of_errno(err);
 }
 
 /* Open the store; one of another user's would get files that its owner cannot

@@ -24,4 +24,8 @@ enum {
 	BS_CONFIG	= 78	/* EX_CONFIG: bad configuration file */
 };
 
+/* A held lock is BS_BUSY, a full disk or quota BS_NOSPACE, a disk that fails
+ * BS_IO, all else BS_FAIL. */
+int	exit_of_errno(int error);
+
 #endif

@@ -111,22 +111,6 @@ job_rules(struct job *b)
 	return rc | job_rule(b, "/dev/null", SANDBOX_DEVICE);
 }
 
-static int
-exit_of(int error)
-{
-	switch (error) {
-	case ENOSPC:
-	case EDQUOT:
-		return BS_NOSPACE;
-	case EIO:
-		return BS_IO;
-	case EWOULDBLOCK:
-		return BS_BUSY;
-	default:
-		return BS_FAIL;
-	}
-}
-
 int
 job_failed(const struct job *b, const char *what)
 {
@@ -135,7 +119,7 @@ job_failed(const struct job *b, const char *what)
 	journal_tell(b->j, "%s: %s: %s", b->q->client, what,
 	    saved == EWOULDBLOCK ? "another push of this client is running" :
 	    strerror(saved));
-	return exit_of(saved);
+	return exit_of_errno(saved);
 }
 
 /* Does the program know an option?  Its long options are strings in it. */
@@ -307,7 +291,7 @@ job_not_started(const struct job *b, const struct ending *e)
 	journal_tell(b->j, "%s: %s was not started: %s: %s", b->q->client,
 	    b->v->kind == VERDICT_COMMAND ? b->v->command.v[0] : "rsync",
 	    e->why, strerror(e->error));
-	return exit_of(e->error);
+	return exit_of_errno(e->error);
 }
 
 int

@@ -78,6 +78,46 @@ words() {
 	sed 's/ | /|/g' | tr -s ' \n' '\n' | sed '/^$/d'
 }
 
+# Each key that a configuration may hold is in its page, and no other.
+keys() {
+	local rc=0
+	keys_are rotate/rotate.conf.5 rotate/retention.c || rc=1
+	keys_are sshguard/sshguard.conf.5 sshguard/policy.c || rc=1
+	keys_are irsync/irsync.conf.5 irsync/conf*.[ch] || rc=1
+	return $rc
+}
+
+keys_are() {
+	local key rc=0
+	local known
+	known=$(sed -nE 's/.*CFG_[A-Z_]+\("([a-z_-]+)".*/\1/p' "${@:2}" | sort -u)
+	for key in $known; do
+		grep -qE "^(\.It Ic .*|\.Ic |\.Dl )$key\b" "$1" ||
+		    { echo "$1: $key: not explained"; rc=1; }
+	done
+	for key in $(sed -nE 's/ Pq .*//; s/^\.It Ic //p' "$1" | tr -d ,); do
+		grep -qx -- "$key" <<<"$known" ||
+		    { echo "$1: $key: no such key"; rc=1; }
+	done
+	return $rc
+}
+
+# One word for one thing: what is not possible "cannot be", or "could not be"
+# in an account of what was done; folders are folders; and a message ends
+# without a full stop.
+words_of_messages() {
+	local sources rc=0
+	sources=$(git ls-files 'aoe/*.c' 'irsync/*.c' 'lib/*.c' 'rotate/*.c' \
+	    'sshguard/*.c' 'etc/migrate/*.c')
+	# shellcheck disable=SC2086
+	grep -nEi "\"[^\"]*(failed to |unable|not able|can't|couldn't|illegal|doesn't|does not exist|directories|a directory)[^\"]*\"" \
+	    $sources && rc=1
+	# shellcheck disable=SC2086
+	grep -nE '(warnx?|errx?|fatalx?|log_[a-z]+|diags_add|journal_[a-z]+)\(.*[a-z]\.(\\n)?"[,)]' \
+	    $sources && rc=1
+	return $rc
+}
+
 scripts() {
 	local files
 	files=$(git grep -lE '^#!/(bin/(ba|da)?sh|usr/bin/env bats)' -- . ':!*.md')
@@ -147,6 +187,8 @@ step 'each header by itself' headers_alone
 step cppcheck analyse
 step 'manual pages' manuals
 step 'synopses' synopses
+step 'keys of configurations' keys
+step 'words of messages' words_of_messages
 step shellcheck scripts
 step links links
 step 'lines of at most 100 columns' long_lines

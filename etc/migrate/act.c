@@ -37,18 +37,10 @@ struct acting {
 	bool		 undoing;
 };
 
-/* Which exit status an error is. */
-static int
-status_of(int error)
-{
-	return error == ENOSPC || error == EDQUOT ? BS_NOSPACE :
-	    error == EIO ? BS_IO : error == EWOULDBLOCK ? BS_BUSY : BS_FAIL;
-}
-
 static int __attribute__((format(printf, 2, 3)))
 fail(const char *what, const char *fmt, ...)
 {
-	int status = status_of(errno), saved = errno;
+	int status = exit_of_errno(errno), saved = errno;
 	char *safe = text_escape(what);
 	va_list ap;
 	char why[PATH_MAX];

@@ -81,7 +81,7 @@ dir_open(const char *dir)
 	if ((fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)
 		err(BS_FAIL, "%s", dir);
 	if (flock(fd, LOCK_EX | LOCK_NB) == -1)
-		err(errno == EWOULDBLOCK ? BS_BUSY : BS_FAIL, "%s", dir);
+		err(exit_of_errno(errno), "%s", dir);
 	return fd;
 }
 
@@ -117,7 +117,7 @@ ledger_save(int dirfd, const struct moves *m)
 	if ((text = ledger_format(m)) == NULL)
 		err(BS_FAIL, NULL);
 	if (file_replace_at(dirfd, LEDGER, text, strlen(text), 0600, true) == -1)
-		err(errno == ENOSPC ? BS_NOSPACE : BS_FAIL, "%s", LEDGER);
+		err(exit_of_errno(errno), "%s", LEDGER);
 	free(text);
 }
 
@@ -138,7 +138,7 @@ ledger_close(int dirfd, const struct moves *m, FILE *tell)
 	if (renameat(dirfd, LEDGER, dirfd, name) == -1 ||
 	    dir_sync(dirfd) == -1) {
 		warn("%s", LEDGER);
-		return BS_FAIL;
+		return exit_of_errno(errno);
 	}
 	fprintf(tell, "moved %zu; to go back: backshelf-migrate undo ", m->n);
 	text_print(tell, m->dir);

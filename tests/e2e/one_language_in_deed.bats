@@ -148,6 +148,52 @@ json() {
 	each "$JSON" json
 }
 
+# Where in the system which error leads to which status, however deep that is.
+FAILING='
+73 syncfs:error=ENOSPC irsync -f $C/irsync backup
+74 syncfs:error=EIO irsync -f $C/irsync backup
+74 read,pread64:error=EIO@$LAST/$W/src/file irsync --store $W/store verify
+73 renameat:error=ENOSPC backshelf-migrate -r $W/moved rsync-time-backup $W/old hera
+74 renameat:error=EIO backshelf-migrate -r $W/moved rsync-time-backup $W/old hera
+75 flock:error=EAGAIN backshelf-migrate -r $W/moved rsync-time-backup $W/old hera
+75 flock:error=EAGAIN irsync -f $C/irsync backup
+75 flock:error=EAGAIN irsync-rotate -f $C/rotate
+74 syncfs:error=EIO guard
+73 syncfs:error=ENOSPC guard
+'
+
+failing() {
+	local want=$1 at=${2%@*} path=${2#*@} command
+	shift 2
+	command=("$BIN/$1" "${@:2}")
+	# validate-ssh does not run as root.
+	[ "$1" != guard ] || command=(rsync -a -e "$T/rsh" "$W/src/" server:)
+	[ "$path" != "$at" ] || path=
+	run strace -f -qq -o /dev/null ${path:+-P "$path"} -e inject="$at" \
+	    "${command[@]}"
+	echo "$status: $output"
+	[ "$status" = "$want" ]
+}
+
+@test "the same error of the system is the same status in every program" {
+	need strace rsync
+	printf 'root = "%s"\nclient "zeus" {}\n' "$T/guarded" >"$C/guard"
+	mkdir "$T/guarded"
+	chown "$ACCOUNT_ID" "$T/guarded"
+	chmod 711 "$C"
+	cat >"$T/rsh" <<-SCRIPT
+	#!/bin/sh
+	shift
+	cd /
+	SSH_ORIGINAL_COMMAND="\$*" exec setpriv --reuid $ACCOUNT_ID \\
+	    --regid $ACCOUNT_ID --clear-groups -- \\
+	    "$BIN/validate-ssh" -f "$C/guard" zeus
+	SCRIPT
+	chmod 755 "$T/rsh"
+	LAST=$(realpath "$W/store/apollo.full")
+	each "$FAILING" failing
+}
+
 VERBOSE='
 irsync -f $C/irsync -n backup
 irsync -f $C/irsync list
