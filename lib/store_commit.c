@@ -114,7 +114,7 @@ merge_open(struct store *s, int pushfd, const struct push_commit *c,
 	m->kind = MERGE_BOTH;
 	m->lower = m->upper = m->out = -1;
 	m->push = pushfd;
-	m->overlay = c->way == STORE_WAY_OVERLAY;
+	m->overlay = push_is_layered(c);
 	m->cloned = false;
 	m->subdir = c->subdir;
 	m->deletes = c->deletes;
@@ -382,7 +382,7 @@ writers_are_gone(struct push *p)
 {
 	int used;
 
-	if (p->c.way != STORE_WAY_OVERLAY)
+	if (!push_is_layered(&p->c))
 		return 0;
 	if ((used = overlay_in_use(p->fd, MOUNT_WAIT_MS)) == 1)
 		errno = EBUSY;

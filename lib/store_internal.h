@@ -28,7 +28,7 @@
 #define PUSH_COMMIT	"commit"
 #define PUSH_UPPER	"upper"		/* what is written to */
 #define PUSH_WORK	"work"
-#define PUSH_EMPTY	"empty"		/* lower layer of a first push */
+#define PUSH_EMPTY	"empty"		/* lower layer of a probe */
 #define PUSH_TREE	"tree"		/* the snapshot being made */
 #define PUSH_AHEAD	"ahead"		/* overlay way: base, linked ahead: what
 					 * will be the tree */
@@ -134,6 +134,7 @@ int	 overlay_file_unescape(int dirfd, const char *name);
 int	 overlay_is_opaque(int fd);
 
 /* store_overlay.c */
+bool	 push_is_layered(const struct push_commit *);
 bool	 overlay_works(int pushfd);
 int	 overlay_in_use(int pushfd, unsigned wait_ms);
 bool	 overlay_may_refuse(void);

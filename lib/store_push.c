@@ -4,9 +4,10 @@
  *
  *   state         what the unfinished push is (store_state.c)
  *   upper/        what rsync writes to: overlay way: the upper layer of a mount
- *                 over the newest snapshot; linkdest way: a new folder; btrfs
- *                 way: a writable snapshot of it, while it is filled upper.part
- *   work/ empty/  overlayfs's work folder; the lower layer of a first push
+ *                 over the newest snapshot, or a new folder where there is none;
+ *                 linkdest way: a new folder; btrfs way: a writable snapshot of
+ *                 it, while it is filled upper.part
+ *   work/ empty/  overlayfs's work folder; a layer to ask the kernel with
  *   ahead/        overlay way: all of base, linked while rsync runs; while that
  *                 goes on, ahead.part; ahead.sum: what was counted
  *                 (store_ahead.c)
@@ -58,7 +59,9 @@
  * and it is dropped if it leaves the new push no room to begin.
  * The overlay way also asks the kernel whether the upper layer is still mounted
  * somewhere: by a process that outlived its push_begin.  Such a layer is never
- * taken up: what that process goes on writing leads nowhere.  The process that
+ * taken up: what that process goes on writing leads nowhere.  (A first push has
+ * no layers to ask about; there, as in the other ways, it is for the caller to
+ * see that no process outlives it.)  The process that
  * links ahead holds the lock, so no push begins before it is gone.
  *
  * SPDX-License-Identifier: ISC
@@ -283,7 +286,7 @@ can_take_up(struct push *p)
 	boot_id(boot);
 	fits = state_fits(&st, &p->c, boot);
 	free(st.subdir);
-	if (fits && p->c.way == STORE_WAY_OVERLAY)
+	if (fits && push_is_layered(&p->c))
 		fits = upper_is_free(p);
 	return fits;
 }

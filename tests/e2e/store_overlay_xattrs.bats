@@ -104,12 +104,14 @@ kernel_escapes() {
 	store_setup root
 	mkdir "$SRC/d"
 	echo x >"$SRC/d/file"
+	age "$SRC"
+	push overlay
 	mknod "$SRC/d/gone" c 0 0
 	age "$SRC"
 	# The mount refuses it; the push after that goes the other way.
 	fails push overlay
 	[ "$(field status)" = partial ]
-	[ ! -e "$ROOT/host.full" ]
+	[ ! -e "$(full)/d/gone" ]
 	as_who "$TOOLS/storepush" "$ROOT" host -- -aHAX "$SRC/" >"$T/record"
 	[ "$(field way)" = linkdest ]
 	[ "$(field overlay_xattrs)" = true ]
@@ -117,4 +119,12 @@ kernel_escapes() {
 	push overlay
 	[ "$(field way)" = linkdest ]
 	same "$SRC" "$(full)"
+	# A first push has no layers in which it could mean something.
+	rm -r "$ROOT"/host.*
+	push overlay
+	[ "$(field way)" = overlay ]
+	[ "$(field overlay_xattrs)" = true ]
+	same "$SRC" "$(full)"
+	push overlay
+	[ "$(field way)" = linkdest ]
 }
