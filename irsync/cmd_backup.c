@@ -169,9 +169,11 @@ static void
 push_with_retries(struct backup *b, struct outcome *o)
 {
 	struct irsync *ir = b->ir;
-	uint64_t entries;
+	uint64_t entries, gone;
 	unsigned pause;
 
+	b->po.solid = laststate_made(laststate_find(&b->mem.last,
+	    ir->conf.storage->name), &gone) == NULL && paths_solid(&ir->conf);
 	if (!limit_shrinking(b, o, &entries))
 		return;
 	for (o->attempts = 1;; o->attempts++) {

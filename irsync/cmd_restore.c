@@ -76,9 +76,11 @@ check_place(const struct irsync *ir, const struct strv *args)
 	return -1;
 }
 
-/* The name of the snapshot that is meant. */
+/* The name of the snapshot that is meant, and whether its files are known to
+ * have no holes. */
 static int
-choose(struct irsync *ir, const char *spec, char stamp[STAMP_SIZE])
+choose(struct irsync *ir, const char *spec, char stamp[STAMP_SIZE],
+    bool *solid)
 {
 	struct run r = { .path = ir->conf.rsync, .in = -1,
 	    .quiet = !ir->verbose };
@@ -89,12 +91,15 @@ choose(struct irsync *ir, const char *spec, char stamp[STAMP_SIZE])
 	time_t t;
 	int status;
 
+	*solid = false;
 	status = storage_list(ir, &r, &v, &n);
 	if (status != BS_OK)
 		report_failure(ir, &r, status);
-	else if ((s = snapshot_choose(v, n, spec, time(NULL), &why)) != NULL)
+	else if ((s = snapshot_choose(v, n, spec, time(NULL),
+	    &why)) != NULL) {
 		(void)strlcpy(stamp, s->stamp, STAMP_SIZE);
-	else if (ir->conf.storage->remote && stamp_parse(spec, &t) == 0) {
+		*solid = s->solid;
+	} else if (ir->conf.storage->remote && stamp_parse(spec, &t) == 0) {
 		log_info("%s: the server has no record of it; trying it "
 		    "anyway", spec);
 		(void)strlcpy(stamp, spec, STAMP_SIZE);
@@ -322,10 +327,11 @@ summary(const struct run *r, int status, const char *stamp, const char *dest)
 
 /* Everything is known: run it. */
 static int
-restore(struct irsync *ir, const char *stamp, const struct strv *paths,
-    const char *dest, int fd)
+restore(struct irsync *ir, const char *stamp, bool solid,
+    const struct strv *paths, const char *dest, int fd)
 {
-	struct restore_options o = { .progress = ir->progress };
+	struct restore_options o = { .progress = ir->progress,
+	    .solid = solid };
 	struct run r = { .path = ir->conf.rsync, .in = -1,
 	    .items = ir->verbose, .progress = ir->progress };
 	char *path;
@@ -360,13 +366,14 @@ cmd_restore(struct irsync *ir, const struct strv *args)
 	char stamp[STAMP_SIZE], *dest = NULL, *text = NULL;
 	size_t len;
 	int fd = -1, status = BS_FAIL;
+	bool solid;
 
 	if (split_args(args, &spec, &paths) == -1 || check_place(ir, args) ==
 	    -1) {
 		status = BS_USAGE;
 		goto out;
 	}
-	if ((status = choose(ir, spec, stamp)) != BS_OK)
+	if ((status = choose(ir, spec, stamp, &solid)) != BS_OK)
 		goto out;
 	if (ir->in_place) {
 		status = restore_in_place(ir, stamp, &paths);
@@ -386,7 +393,7 @@ cmd_restore(struct irsync *ir, const struct strv *args)
 	if ((text = marker_text(&ir->conf, stamp, &paths, &len)) == NULL ||
 	    (fd = open_dest(dest, text, len)) == -1)
 		goto out;
-	status = restore(ir, stamp, &paths, dest, fd);
+	status = restore(ir, stamp, solid, &paths, dest, fd);
 out:
 	if (fd != -1)
 		close(fd);

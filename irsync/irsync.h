@@ -164,6 +164,8 @@ struct push_options {
 					 * what is no longer configured
 					 * stays */
 	const struct strv *linkdests;	/* local, linkdest way; or NULL */
+	bool		 solid;		/* no file has holes: rsync need not
+					 * look for them */
 };
 
 /* The one string of rsync -e that runs ssh(1) as configured.  rsync splits it
@@ -181,6 +183,9 @@ char	*rsync_pattern(const char *name, bool has_wildcard);
 
 /* Do all paths stay on their file systems?  Then rsync can be told so. */
 bool	paths_one_file_system(const struct irsync_conf *);
+
+/* holes.c: is it sure that no file below the paths has holes? */
+bool	paths_solid(const struct irsync_conf *);
 
 /* rules.c: what is left out, where it takes a look at the disk to know. */
 
@@ -235,6 +240,7 @@ struct restore_options {
 					 * those that differ */
 	bool		 fake_super;	/* local, made by an ordinary user */
 	bool		 as_root;	/* every attribute can be set */
+	bool		 solid;		/* as above, of the snapshot */
 };
 
 /* A pull of the snapshot's folder `src` into `dest`, both without a trailing

@@ -389,13 +389,15 @@ add_bwlimit(struct strv *argv, const struct irsync_conf *c)
 }
 
 /* Everything that a file is: -a and hard links, ACLs, extended attributes;
- * holes; times to the nanosecond; owners as numbers. */
+ * holes; times to the nanosecond; owners as numbers.  To find holes, rsync
+ * writes a KiB at a time, instead of 256. */
 static int
-add_all_kept(struct strv *argv)
+add_all_kept(struct strv *argv, bool solid)
 {
 	return strv_add(argv, "--archive") | strv_add(argv, "--hard-links") |
 	    strv_add(argv, "--acls") | strv_add(argv, "--xattrs") |
-	    strv_add(argv, "--sparse") | strv_add(argv, "--numeric-ids") |
+	    (solid ? 0 : strv_add(argv, "--sparse")) |
+	    strv_add(argv, "--numeric-ids") |
 	    strv_add(argv, "--modify-window=-1");
 }
 
@@ -421,7 +423,7 @@ argv_push(struct strv *argv, const struct irsync_conf *c,
 	size_t i;
 	int rc;
 
-	rc = strv_add(argv, "rsync") | add_all_kept(argv) |
+	rc = strv_add(argv, "rsync") | add_all_kept(argv, o->solid) |
 	    strv_add(argv, "--relative") | strv_add(argv, "--delete") |
 	    strv_add(argv, "--delete-excluded");
 	if (c->storage->remote)
@@ -547,7 +549,7 @@ argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
 	int rc;
 
 	/* A cut file never stands under its own name. */
-	rc = strv_add(argv, "rsync") | add_all_kept(argv) |
+	rc = strv_add(argv, "rsync") | add_all_kept(argv, o->solid) |
 	    strv_add(argv, "--partial-dir=.~irsync-partial~");
 	if (!c->storage->remote)
 		rc |= strv_add(argv, "--whole-file");

@@ -79,6 +79,9 @@ struct snapshot {
 	bool			overlay_xattrs;	/* holds user.overlay.* of the
 						 * client's own: never a lower
 						 * layer */
+	bool			solid;		/* none of its files is known
+						 * to have holes; false: some
+						 * may */
 };
 
 /* Parse a record.  Pure; any bytes give a snapshot: what is no record of ours,

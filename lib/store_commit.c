@@ -79,6 +79,7 @@ record_stats(struct snapshot *s, const struct merge *m,
 	/* A folder that is gone is counted as large as base's is. */
 	s->bytes_new = bytes_new > 0 ? (uint64_t)bytes_new : 0;
 	s->overlay_xattrs = st->overlay_xattrs;
+	s->solid = m->base_solid && !st->holes;
 }
 
 /* Does all of what was pushed stand for itself, so that its folder can become
@@ -118,7 +119,7 @@ merge_open(struct store *s, int pushfd, const struct push_commit *c,
 	m->cloned = false;
 	m->subdir = c->subdir;
 	m->deletes = c->deletes;
-	m->base_clean = m->base_known = true;
+	m->base_clean = m->base_known = m->base_solid = true;
 	m->base_bytes = 0;
 	if (c->base[0] != '\0') {
 		if ((m->lower = dir_open_at(s->fd, c->base)) == -1)
@@ -127,6 +128,7 @@ merge_open(struct store *s, int pushfd, const struct push_commit *c,
 		m->base_known = base.recorded;
 		m->base_clean = base.recorded && !base.overlay_xattrs;
 		m->base_bytes = base.bytes;
+		m->base_solid = base.recorded && base.solid;
 	}
 	if (is_whole(c)) {
 		m->cloned = c->way == STORE_WAY_BTRFS && m->lower != -1 &&

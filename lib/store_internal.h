@@ -181,6 +181,7 @@ struct merge {
 	bool		 base_clean;	/* base holds nothing that overlayfs
 					 * would take for its own */
 	bool		 base_known;	/* base_bytes is right */
+	bool		 base_solid;	/* no file of base has holes */
 	uint64_t	 base_bytes;
 };
 
@@ -191,6 +192,7 @@ struct merge_stats {
 	uint64_t	 bytes_new;
 	bool		 overlay_xattrs; /* tree is no lower layer */
 	bool		 escaped;	/* tree holds escaped attributes */
+	bool		 holes;		/* what was pushed may have some */
 };
 
 /* Make the tree.  *st: what was counted, which MERGE_APPLY adds to what is in

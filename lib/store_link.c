@@ -64,6 +64,7 @@ file_pushed(struct merger *g, int dirfd, const char *name, unsigned char type)
 	if (type != DT_REG)
 		return 0;
 	g->st.bytes += st.st_size;
+	g->st.holes |= (uint64_t)st.st_blocks * 512 < (uint64_t)st.st_size;
 	return xattrs_look(g, dirfd, name, g->m->overlay);
 }
 

@@ -627,6 +627,7 @@ stats_add(struct merge_stats *to, const struct merge_stats *st)
 	to->bytes_new += st->bytes_new;
 	to->overlay_xattrs |= st->overlay_xattrs;
 	to->escaped |= st->escaped;
+	to->holes |= st->holes;
 }
 
 static int

@@ -5,9 +5,10 @@
  *    "way": "overlay", "client": "192.0.2.7", "base": "", "started": 179…,
  *    "ended": 179…, "rsync_exit": 0, "entries": 9, "linked": 0, "moved": 7,
  *    "dropped": 0, "copied": 0, "bytes": 1234, "bytes_new": 40960,
- *    "overlay_xattrs": false}
+ *    "overlay_xattrs": false, "solid": true}
  *
- * Times are seconds since 1970.  A record of a later version is no record to
+ * Times are seconds since 1970; "solid" may be missing, and is false then.  A
+ * record of a later version is no record to
  * us.
  *
  * SPDX-License-Identifier: ISC
@@ -103,6 +104,8 @@ get_all(const json_t *o, const char *stamp, struct snapshot *s)
 	    get_numbers(o, s) == -1 ||
 	    json_get_bool(o, "overlay_xattrs", &s->overlay_xattrs) == -1)
 		return -1;
+	if (json_get_bool(o, "solid", &s->solid) == -1)
+		s->solid = false;
 	s->recorded = true;
 	return 0;
 }
@@ -135,7 +138,7 @@ store_record_format(const struct snapshot *s)
 	/* "o" takes the reference of the text, and makes the whole NULL if
 	 * memory was too short for it. */
 	return json_line(json_pack("{si ss ss ss so ss sI sI si"
-	    " sI sI sI sI sI sI sI sb}",
+	    " sI sI sI sI sI sI sI sb sb}",
 	    "version", RECORD_VERSION,
 	    "stamp", s->stamp,
 	    "status", snapshot_status_name(s->status),
@@ -152,5 +155,6 @@ store_record_format(const struct snapshot *s)
 	    "copied", (json_int_t)s->copied,
 	    "bytes", (json_int_t)s->bytes,
 	    "bytes_new", (json_int_t)s->bytes_new,
-	    "overlay_xattrs", (int)s->overlay_xattrs));
+	    "overlay_xattrs", (int)s->overlay_xattrs,
+	    "solid", (int)s->solid));
 }

@@ -74,6 +74,29 @@ state() {
 	run -1 irsync list
 }
 
+@test "holes stay holes; --sparse is left out where there are none" {
+	local blocks
+	mkdir -p "$T/src/below"
+	head -c 100000 /dev/urandom >"$T/src/below/whole"
+	run -0 irsync -v backup
+	[[ $output != *--sparse* ]]
+	run -0 irsync -v restore --to "$T/out"
+	[[ $output != *--sparse* ]]
+	truncate -s 5M "$T/src/below/holes"
+	echo end >>"$T/src/below/holes"
+	blocks=$(stat -c %b "$T/src/below/holes")
+	irsync backup
+	rm -r "$T/out"
+	irsync restore --to "$T/out"
+	[ "$(stat -c %b "$T/out$T/src/below/holes")" -le "$blocks" ]
+	# The same, in a first push.
+	rm -r "$T/store/client.example.net."* "$T/state"* "$T/out"
+	irsync backup
+	irsync restore --to "$T/out"
+	[ "$(stat -c %b "$T/out$T/src/below/holes")" -le "$blocks" ]
+	cmp "$T/src/below/holes" "$T/out$T/src/below/holes"
+}
+
 @test "nothing changed: nothing is sent, and the snapshot shares every file" {
 	source_make "$T/src"
 	irsync backup

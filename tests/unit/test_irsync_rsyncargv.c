@@ -189,9 +189,10 @@ keys_become_options(void **state)
 	parse("storage = \"s:\"\npaths = {\"/etc\"}\ntimeout = 20\n"
 	    "one_file_system = true\nbwlimit = 2500\n", &c);
 	assert_int_equal(strv_add(&dests, "/l"), 0);
-	o.dry_run = o.progress = o.fake_super = true;
+	o.dry_run = o.progress = o.fake_super = o.solid = true;
 	o.linkdests = &dests;
 	assert_int_equal(argv_push(&argv, &c, &o, "D"), 0);
+	assert_false(strv_has(&argv, "--sparse"));
 	for (i = 0; i < nitems(sometimes); i++)
 		assert_true(strv_has(&argv, sometimes[i]));
 	strv_free(&argv);

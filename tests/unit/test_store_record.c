@@ -139,6 +139,8 @@ test_record_good(void **state)
 	assert_int_equal(s.dropped, 3);
 	assert_int_equal(s.bytes_new, 40960);
 	assert_true(s.overlay_xattrs);
+	/* Not to be known means no. */
+	assert_false(s.solid);
 	/* Every cut of it is bad. */
 	for (n = 0; n < strlen(good); n++)
 		assert_int_equal(store_record_parse(good, n, STAMP, &s), -1);
@@ -166,6 +168,7 @@ test_record_round_trip(void **state)
 	assert_int_equal(store_record_parse(good, strlen(good), STAMP, &a), 0);
 	a.bytes = INT64_MAX;
 	a.rsync_exit = 255;
+	a.solid = true;
 	a.way = STORE_WAY_LINKDEST;
 	strlcpy(a.base, STAMP, sizeof(a.base));
 	assert_non_null(text = store_record_format(&a));
