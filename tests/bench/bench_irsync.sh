@@ -3,7 +3,7 @@
 # the same files:
 #
 #	irsync		a push through validate-ssh, which becomes a snapshot
-#	rsync		rsync --link-dest into a new folder
+#	rsync		rsync --link-dest into a new folder, with --fake-super
 #	rsnapshot-cp	rsnapshot as it comes (cp -al), pulling
 #	rsnapshot-ld	rsnapshot with link_dest, pulling
 #	rdiff-backup	pushing
@@ -11,6 +11,9 @@
 #	restic		pushing over sftp
 #
 # in four phases: first, unchanged, changed (one file in a hundred), restore.
+# All go through the same sshd, with its usual cipher, and keep the files under
+# their full names; what rsnapshot pulled, as root of the server, is restored by
+# pushing it back, to an account without rights.
 # Each tool begins with a new file system, ext4 in an image: on one that others
 # use, or that a peer has just deleted from, ext4 looks for minutes past what
 # was deleted, and the order of the tools would be what is measured.
@@ -121,7 +124,7 @@ back_rsync() {
 	as_account mkdir -p "$d"
 	[ "$(newest "$d")" = '*' ] || link=(--link-dest="$d/$(newest "$d")")
 	rsync -aHAX --numeric-ids --delete -M--fake-super -e "$BARE" \
-	    "${link[@]}" "$SRC/" "server:$d/$(date +%s%N)/"
+	    --relative "${link[@]}" "$SRC" "server:$d/$(date +%s%N)/"
 }
 # rsnapshot wants tabs.
 rsnapshot_conf() {
@@ -164,8 +167,12 @@ give_rsync() {
 	rsync -aHAX --numeric-ids -M--fake-super -e "$BARE" \
 	    "server:$d/$(newest "$d")/" "$1/"
 }
-give_rsnapshot-cp() { rsync -aHAX "$FS/rsnapshot-cp/day.0/x/" "$1/"; }
-give_rsnapshot-ld() { rsync -aHAX "$FS/rsnapshot-ld/day.0/x/" "$1/"; }
+give_rsnapshot() {
+	install -d -o "$ACCOUNT_ID" -g "$ACCOUNT_ID" "$2"
+	rsync -aHAX --numeric-ids -e "$BARE" "$FS/$1/day.0/x/" "server:$2/"
+}
+give_rsnapshot-cp() { give_rsnapshot rsnapshot-cp "$1"; }
+give_rsnapshot-ld() { give_rsnapshot rsnapshot-ld "$1"; }
 give_rdiff-backup() {
 	rdiff-backup --remote-schema "$BARE {h} rdiff-backup server" \
 	    restore "server::$FS/peers/rdiff-backup" "$1"

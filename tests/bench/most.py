@@ -9,10 +9,10 @@ Copyright (c) 2026 The backshelf authors
 import os
 import signal
 import sys
-import time
+
+import peaks
 
 group = sys.argv[1] if len(sys.argv) > 1 else ''
-most = 0
 going = True
 
 
@@ -28,25 +28,11 @@ def processes():
     return {p for p in os.listdir('/proc') if p.isdigit()}
 
 
-def high_water(p):
-    try:
-        with open(f'/proc/{p}/status') as f:
-            for line in f:
-                if line.startswith('VmHWM:'):
-                    return int(line.split()[1])
-    except OSError:
-        pass
-    return 0
-
-
 signal.signal(signal.SIGTERM, stop)
 old = processes() | {str(os.getpid())}
 parent = os.getppid()
 print(0, flush=True)
-# The kernel keeps the high-water mark: only what a process takes in its last
-# moments is missed.
+watched = peaks.Peaks()
 while going and os.getppid() == parent:
-    for p in processes() - old:
-        most = max(most, high_water(p))
-    time.sleep(0.1)
-print(most, flush=True)
+    watched.look(processes() - old)
+print(watched.one, flush=True)
