@@ -320,7 +320,8 @@ priv_tell(struct priv *pv, enum priv_news news, const char *status)
 }
 
 /* Ask for what is answered at once; the call lock is held.  The same as
- * ask(), but that a failed one's answer is the caller's too if its text is set. */
+ * ask(), but that a failed one's answer is the caller's too if its text is
+ * set. */
 static int
 call(struct priv *pv, const struct priv_request *rq, struct answer *a)
 {

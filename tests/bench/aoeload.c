@@ -14,8 +14,8 @@
  * VERIFY SECTORS, which has the target read and sends nothing.  -M gives each
  * export a client's MAC of its own.  -c is a pause after each answer, for a
  * client that has something else to do; -z has it sleep until answers come,
- * where it would look for them all the time.  Of every answer the first sector is
- * checked, of every eighth all of them; a wrong one ends the run.
+ * where it would look for them all the time.  Of every answer the first sector
+ * is checked, of every eighth all of them; a wrong one ends the run.
  *
  * The second form only waits until all exports answer, and prints how many
  * seconds that took.
