@@ -355,17 +355,20 @@ others() {
 # Throughput against exports at MTU 9000, one picture for each load.
 plot() {
 	local load target from
+	local -A names=([aoed]=aoed [vblade]=vblade [null]='no storage'
+	    [read]='8 KiB reads' [write]='8 KiB writes'
+	    [rand]='4 KiB random reads')
 	command -v gnuplot >/dev/null || return 0
 	{
-		echo "set terminal svg size 960,320 font 'sans,12'"
+		echo "set terminal svg size 960,320 font 'sans,12' background 'white'"
 		echo "set output '$OUT/aoe.svg'"
 		echo "set multiplot layout 1,3"
 		echo "set logscale x; set xtics (1,4,10,54,1000)"
 		echo "set xlabel 'exports'; set yrange [0:*]; set grid y"
 		echo "set xrange [0.8:1300]"
-		echo "set key bottom left; set style data linespoints"
+		echo "set key bottom left Left reverse; set style data linespoints"
 		for load in read write rand; do
-			echo "set title '$load, MB/s'"
+			echo "set title '${names[$load]}, MB/s'"
 			printf 'plot 0 notitle'
 			for target in aoed vblade null; do
 				from=$T/$target.$load
@@ -376,7 +379,7 @@ plot() {
 				    sort -n >"$from"
 				[ ! -s "$from" ] ||
 				    printf ", '%s' using 1:2 title '%s' lw 2" \
-				    "$from" "$target"
+				    "$from" "${names[$target]}"
 			done
 			echo
 		done

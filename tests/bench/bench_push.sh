@@ -183,7 +183,7 @@ plot() {
 		echo
 	done >"$T/plot.data"
 	gnuplot <<-PLOT
-	set terminal svg size 640,360 font "sans-serif,12"
+	set terminal svg size 640,360 font "sans-serif,12" background "white"
 	set output "$OUT/push.svg"
 	set title "a push of $FILES files through sshd, seconds (less is better)"
 	set style data histogram

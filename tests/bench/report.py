@@ -71,6 +71,8 @@ with open(os.path.join(folder, 'irsync.gnuplot'), 'w') as f:
         f.write(f' "{titles[phase]}"')
     f.write('\n')
     for tool in tools:
+        if not any(tool in data['phases'][phase] for phase in phases):
+            continue
         f.write(tool)
         for key in 'synced_s', 'cpu_s':
             for phase in phases:
