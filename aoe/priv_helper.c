@@ -95,7 +95,7 @@ static void __attribute__((noreturn))
 serve(const struct helper *h)
 {
 	static char buf[PATH_MAX + PRIV_TEXT];
-	struct helper_task t;
+	struct helper_task t = { 0 };
 	pid_t self = getpid();
 
 	while (take(h, &t, buf, sizeof(buf))) {

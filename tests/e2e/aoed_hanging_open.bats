@@ -36,10 +36,10 @@ within() {
 	timeout "$1" "$BIN/aoectl" -s "$T/aoed.sock" "${@:2}"
 }
 
-# The process that opens it, by what ps(1) says; none but that of $1.
+# is_opened_by_another PID: some process opens it, as ps(1) says, and not that.
 is_opened_by_another() {
 	pid=$(pgrep -P "$AOED_PID" -f "helper: $T/fuse/nbd") &&
-	    [ "$pid" != "${1-}" ]
+	    [ "$pid" != "$1" ]
 }
 
 @test "at start: the others are served, the row waits, and then is served" {
@@ -49,7 +49,7 @@ is_opened_by_another() {
 	state_is hung waiting
 	[[ $(aoectl status 2>&1) = *"hung: $T/fuse/nbd: it is being opened"* ]]
 	# Who is killed while opening it has a successor.
-	is_opened_by_another
+	is_opened_by_another none
 	kill -9 "$pid"
 	wait_until 5 is_opened_by_another "$pid"
 	state_is hung waiting
