@@ -53,7 +53,8 @@ full_while_pushing() {
 	full_while_pushing
 }
 
-# Inodes run out, where their number is fixed: linking needs none, but each folder of a snapshot does.
+# Inodes run out, where their number is fixed: linking needs none, but each folder
+# of a snapshot does.
 full_while_committing() {
 	local before rc=0 i
 	export LC_ALL=C
