@@ -29,7 +29,7 @@ bare_needs() {
 # systemd-sysv and dbus are put in before); -w: one that is whole, as no overlay
 # is, with the machine's devices and network.
 bare_start() {
-	local base kind= pids=()
+	local base kind='' pids=()
 	case $1 in
 	-*) kind=$1 && shift ;;
 	esac
@@ -63,6 +63,7 @@ bare_start() {
 }
 
 # End all of a booted machine by its control group, and remove that.
+# shellcheck disable=SC2016
 bare_cgroup_end() {
 	timeout 30 unshare --mount --propagation private sh -c '
 	mount -t cgroup2 cgroup2 /mnt

@@ -92,6 +92,7 @@ need() {
 # why_skip COMMAND...: print what it would skip the test for: bats cannot skip in
 # setup_file.
 why_skip() (
+	# shellcheck disable=SC2317
 	skip() {
 		echo "$1"
 		exit

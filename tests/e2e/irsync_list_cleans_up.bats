@@ -32,6 +32,6 @@ teardown() { run_cleanup; }
 	: >"$T/tmp/irsync.killed/record"
 	touch -d '-2 min' "$T/tmp/irsync."{killed,livesX,shared} "$T/tmp/other"
 	run -0 flock "$T/tmp/irsync.livesX" "$BIN/irsync" -f "$CONF" list
-	[ "$(ls "$T/tmp" | xargs)" = \
+	[ "$(cd "$T/tmp" && echo *)" = \
 	    'irsync.a-link irsync.livesX irsync.shared irsync.youngX other' ]
 }
