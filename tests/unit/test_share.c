@@ -11,35 +11,22 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "sweep_int.h"
 
 #define TREES	5
 #define FILES	60
 
-static char base[64];
-static int basefd;
-
-static int
-make_base(void **state)
-{
-	(void)state;
-	strcpy(base, "/tmp/test_share.XXXXXX");
-	if (mkdtemp(base) == NULL)
-		return -1;
-	basefd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return basefd == -1 ? -1 : 0;
-}
-
 static int
 remove_base(void **state)
 {
-	struct sweep_item item = { .name = base + strlen("/tmp/") };
+	struct sweep_item item = { .name = base + strlen(BASE_IN "/") };
 	struct sweep_opts opts = { .jobs = 1 };
 	int rc;
 
 	(void)state;
 	close(basefd);
-	item.dirfd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	item.dirfd = open(BASE_IN, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	rc = sweep_remove(&item, 1, &opts, NULL);
 	close(item.dirfd);
 	return rc;

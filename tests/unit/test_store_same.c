@@ -11,23 +11,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "store_internal.h"
 
 #define SIZE	100000		/* more than one read */
-
-static char base[64];		/* the test's own folder */
-static int basefd;
-
-static int
-make_base(void **state)
-{
-	(void)state;
-	strcpy(base, "/var/tmp/test_same.XXXXXX");
-	if (mkdtemp(base) == NULL)
-		return -1;
-	basefd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return basefd == -1 ? -1 : 0;
-}
 
 static int
 remove_base(void **state)

@@ -13,21 +13,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base.h"
 #include "sweep_int.h"
-
-static char base[64];		/* the test's own folder */
-static int basefd;
-
-static int
-make_base(void **state)
-{
-	(void)state;
-	strcpy(base, "/tmp/test_sweep.XXXXXX");
-	if (mkdtemp(base) == NULL)
-		return -1;
-	basefd = open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return basefd == -1 ? -1 : 0;
-}
 
 static int
 remove_base(void **state)
