@@ -7,8 +7,8 @@
 # The client of all tests.
 CLIENT=mysql02.example.net
 
-# guard_setup: $T, an empty store in $STORE that the account owns, and a policy
-# that lets $CLIENT push and pull.
+# guard_setup: $T, an empty store in $STORE that the account owns, on a STORE_FS
+# of its own where that is set, and a policy that lets $CLIENT push and pull.
 guard_setup() {
 	need rsync ssh setpriv
 	setup_tmp
@@ -16,6 +16,7 @@ guard_setup() {
 	SNAPS=$STORE/$CLIENT.snaps
 	export FULL=$STORE/$CLIENT.full
 	mkdir "$STORE"
+	[ -z "${STORE_FS-}" ] || own_fs "$STORE"
 	chown "$ACCOUNT_ID:$ACCOUNT_ID" "$STORE"
 	GUARD_LOG=$T/home/$ACCOUNT/guard.log
 	policy 'pull = true'

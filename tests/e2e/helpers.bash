@@ -167,6 +167,39 @@ on_terminal() {
 	END
 }
 
+# only_fs FS...: skip a test that says nothing about other file systems.
+only_fs() {
+	[[ " $* " = *" ${STORE_FS:-$1} "* ]] || skip "a matter of: $*"
+}
+
+# own_fs FOLDER: a file system of its own there, STORE_FS.
+own_fs() {
+	case ${STORE_FS:-ext4} in
+	ext4) own_image "$1" 320M mkfs.ext4 -q -m 0 ;;
+	xfs) own_image "$1" 320M mkfs.xfs -q ;;
+	btrfs) own_image "$1" 400M mkfs.btrfs -q ;;
+	*) echo "STORE_FS=$STORE_FS: ext4, xfs or btrfs" >&2 && return 1 ;;
+	esac
+}
+
+# own_image FOLDER SIZE MKFS...: the same, in an image made so.
+own_image() {
+	local where=$1 size=$2 image dev
+	shift 2
+	need "$1" losetup
+	image=$(mktemp "$T/image.XXXXXX")
+	truncate -s "$size" "$image"
+	"$@" "$image" >"$T/mkfs.log" 2>&1 || {
+		cat "$T/mkfs.log"
+		return 1
+	}
+	dev=$(losetup --find --show "$image") || skip 'no loop devices here'
+	on_exit losetup -d "$dev"
+	mount "$dev" "$where" || return 1
+	on_exit umount -l "$where"
+	[ ! -d "$where/lost+found" ] || rmdir "$where/lost+found"
+}
+
 # as_account COMMAND...: run it as the unprivileged account, without sshd.
 as_account() {
 	HOME=$T/home/$ACCOUNT setpriv --reuid "$ACCOUNT_ID" \

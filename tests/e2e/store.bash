@@ -28,19 +28,10 @@ only_way() {
 	[[ " $* " = *" ${STORE_WAY:-overlay} "* ]] || skip "a matter of: $*"
 }
 
-# only_fs FS...: the same for file systems.
-only_fs() {
-	[[ " $* " = *" ${STORE_FS:-$1} "* ]] || skip "a matter of: $*"
-}
-
 # store_on_fs: put the store on a file system of its own, STORE_FS.
 store_on_fs() {
-	case ${STORE_FS:-ext4} in
-	ext4) store_on_image 320M mkfs.ext4 -q -m 0 ;;
-	xfs) store_on_image 320M mkfs.xfs -q ;;
-	btrfs) store_on_image 400M mkfs.btrfs -q ;;
-	*) echo "STORE_FS=$STORE_FS: ext4, xfs or btrfs" >&2 && return 1 ;;
-	esac
+	own_fs "$ROOT"
+	[ "$WHO" != account ] || chown "$ACCOUNT_ID:$ACCOUNT_ID" "$ROOT"
 }
 
 # store_on_small: the same, with room for 48 MB; 300 are the least that XFS takes.
@@ -56,19 +47,7 @@ store_free_kb() {
 
 # store_on_image SIZE MKFS...: put the store on a file system of its own.
 store_on_image() {
-	local size=$1 dev
-	shift
-	need "$1" losetup
-	truncate -s "$size" "$T/image"
-	"$@" "$T/image" >"$T/mkfs.log" 2>&1 || {
-		cat "$T/mkfs.log"
-		return 1
-	}
-	dev=$(losetup --find --show "$T/image") || skip 'no loop devices here'
-	on_exit losetup -d "$dev"
-	mount "$dev" "$ROOT" || return 1
-	on_exit umount -l "$ROOT"
-	[ ! -d "$ROOT/lost+found" ] || rmdir "$ROOT/lost+found"
+	own_image "$ROOT" "$@"
 	[ "$WHO" != account ] || chown "$ACCOUNT_ID:$ACCOUNT_ID" "$ROOT"
 }
 

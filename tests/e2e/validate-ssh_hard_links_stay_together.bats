@@ -42,6 +42,7 @@ inodes() {
 }
 
 @test "a new name for a file of the last snapshot" {
+	only_fs ext4 xfs
 	base=$(snapshots)
 	ln "$S/file" "$S/d/file"
 	ln "$S/link" "$S/d/link"
