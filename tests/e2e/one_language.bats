@@ -131,6 +131,9 @@ extra operand		irsync-rotate usage a b
 extra operand		irsync-rotate a b
 wrong option		irsync-rotate -n list
 wrong value		irsync-rotate -j 0
+wrong value		aoed -j 257
+wrong value		aoectl --watch=2y stats
+wrong value		irsync-rotate --rate 0
 missing command		backshelf-migrate
 no such command		backshelf-migrate bogus
 missing operand		backshelf-migrate keys
@@ -156,6 +159,12 @@ wrong option		backshelf-migrate --json keys x
 		case $row in
 		'no such command'*)
 			[[ ${stderr_lines[0]} == "$p: bogus: no such command" ]] ;;
+		'missing command'* | 'missing operand'*)
+			[[ ${stderr_lines[0]} == "$p: an operand is missing" ]] ;;
+		'extra operand'*)
+			[[ ${stderr_lines[0]} == "$p: extra operand '"[a-z]*"'" ]] ;;
+		'wrong value'*)
+			[[ ${stderr_lines[0]} == "$p: -"*": "*": "* ]] ;;
 		'wrong option'*)
 			[[ ${stderr_lines[0]} == *'does not go with this' ]] ;;
 		esac
@@ -204,15 +213,32 @@ client() {
 	"$BIN/irsync" -f "$T/conf" list
 }
 
+# The same on a table's row, where the interface is wrong in any case, and on
+# command lines, where nobody answers.
+row() {
+	echo "0 /dev/null FF:FF:FF:FF:FF:FF none a length=$1" >"$T/table"
+	"$BIN/aoed" -n -f "$T/table"
+}
+
+age() {
+	"$BIN/irsync" --store "$T" --max-age "$1" status
+}
+
+watching() {
+	"$BIN/aoectl" -s "$T/none" "--watch=$1" stats
+}
+
 @test "sizes and times are spelt the same way for all" {
 	mkdir -p "$T/a.snaps"
 	# As an account: root is refused by validate-ssh before all else.
-	for size in 2048 2K 2k 2KiB '2 MiB' 1.5G 1T 2kb; do
+	for size in 4096 4K 4k 4KiB '2 MiB' 1.5G 10G 1T 4kb; do
 		echo "# $size"
 		run -0 client bwlimit "$size"
 		run -0 retention max-size "$size"
 		run policy quota "$size"
 		[[ $output != *"$T/conf:"* ]]
+		run row "${size// /}"
+		[[ $output != *'bad option'* ]]
 	done
 	for size in '' K -1 2X 1.5.5G '2 K K' 99999999999G; do
 		echo "# '$size'"
@@ -220,13 +246,18 @@ client() {
 		run -78 retention max-size "$size"
 		run -78 policy quota "$size"
 		[[ $output == *"$T/conf:"* ]]
+		run row "${size// /x}"
+		[[ $output == *'bad option'* ]]
 	done
-	for span in 90s 15m 2h 1h30m 90; do
+	for span in 90s 15m 2h 1h30m 90m 24h 1d 90; do
 		echo "# $span"
 		run -0 client timeout "$span"
 		run -0 retention push-age "$span"
 		run policy timeout "$span"
 		[[ $output != *"$T/conf:"* ]]
+		run age "$span"
+		[[ $output != *'not a duration'* ]]
+		run -69 watching "$span"
 	done
 	for span in '' m -1 2y 30m1h; do
 		echo "# '$span'"
@@ -234,6 +265,9 @@ client() {
 		run -78 retention push-age "$span"
 		run -78 policy timeout "$span"
 		[[ $output == *"$T/conf:"* ]]
+		run -3 age "$span"
+		[[ $output == *'not a duration'* ]]
+		run -64 watching "$span"
 	done
 }
 
