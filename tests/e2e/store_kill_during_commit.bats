@@ -73,6 +73,9 @@ kill_commits() {
 		change_source "$round"
 		if killed_push commit "$limit" "$way"; then
 			killed=$((killed + 1))
+		else
+			# The machine has become faster.
+			limit=$((1000 + $(duration commit 'done')))
 		fi
 		old_or_new "$before"
 		full_is_listed

@@ -37,6 +37,9 @@ kill_pushes() {
 		began=$(ls -A "$ROOT/host.snaps/.push")
 		if killed_push begin "$limit" "$way"; then
 			killed=$((killed + 1))
+		else
+			# The machine has become faster.
+			limit=$((1000 + $(duration begin commit)))
 		fi
 		if grep -q '^commit' "$LOG" ||
 		    grep -qx 'commit' <<<"$began"; then
