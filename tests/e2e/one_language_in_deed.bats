@@ -2,7 +2,7 @@
 # What the options of all programs mean, seen by what they do: -n changes
 # nothing, --json is JSON, -v says more, and neither language, terminal nor
 # colours of the caller alter a word.
-# shellcheck disable=SC2016,SC2030,SC2031,SC2154 # tables are expanded by each, run sets the rest
+# shellcheck disable=SC2016,SC2030,SC2031,SC2034,SC2154 # tables are expanded by each, run sets the rest
 
 bats_require_minimum_version 1.5.0
 load helpers
