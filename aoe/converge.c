@@ -382,7 +382,9 @@ begin(struct supervisor *sv, struct service *s)
 	service_fail(s);
 }
 
-void
+/* Serve what is wanted and can be; hand the workers a new view if anything
+ * has changed. */
+static void
 services_converge(struct supervisor *sv)
 {
 	struct service *s;

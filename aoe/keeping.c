@@ -113,7 +113,8 @@ keep_begin(struct supervisor *sv, const char *alias, const struct state *save,
 	return j;
 }
 
-bool
+/* Is something of that alias being read or written? */
+static bool
 keep_busy(const struct supervisor *sv, const char *alias)
 {
 	const struct keep_job *j;

@@ -146,10 +146,6 @@ int	services_check(const char *path, struct diags *ds);
 /* Something is to be read from poll_fd: take it and converge. */
 void	services_turn(struct supervisor *);
 
-/* Serve what is wanted and can be; hand the workers a new view if anything
- * has changed.  After each of the calls around it. */
-void	services_converge(struct supervisor *);
-
 /* Turn until everything has come to rest, or ms milliseconds have passed. */
 void	services_settle(struct supervisor *, int ms);
 

@@ -77,9 +77,6 @@ bool	has_predecessor(const struct supervisor *, const char *alias,
  * this has come to an end. */
 void	keep_read(struct supervisor *, struct service *);
 
-/* Is something of that alias being read or written? */
-bool	keep_busy(const struct supervisor *, const char *alias);
-
 /* Take what has been read and written, and write what is to be: what clients
  * want stored, and the sizes that they are promised. */
 void	keep_turn(struct supervisor *);

@@ -193,11 +193,8 @@ bool	paths_solid(const struct irsync_conf *);
 bool	path_one_file_system(const struct irsync_conf *, const char *path);
 bool	path_optional(const struct irsync_conf *, const char *path);
 
-/* One pattern of a path's section as rules of a push, each ended by a NUL, for
- * names in full.  0, or -1. */
-int	rules_below(FILE *, const char *path, const char *pattern);
-
-/* The lines of an exclude file, in the same form; path NULL: as they are. */
+/* The lines of an exclude file as rules of a push, each ended by a NUL, for
+ * names in full; path NULL: as they are. */
 int	rules_lines(FILE *, const char *path, const char *text);
 
 /* All of them on a descriptor, -1 with errno; *any: there are some. */
@@ -456,14 +453,6 @@ int	unmanaged_push(struct irsync *, const struct push_options *,
 int	unmanaged_probe(struct irsync *, struct run *, char *text,
 	    size_t size);
 
-/* A script of sh(1) and its arguments as one command line, whatever is in
- * them.  To be freed; NULL with errno. */
-char	*shell_command(const char *script, const char *const *args);
-
-/* Read the records, STAMP.json, in a folder that somebody else filled.  0 with
- * *v, oldest first, to be freed, or -1 with errno. */
-int	records_read(int dirfd, struct snapshot **v, size_t *n);
-
 /* when.c: which snapshot is meant. */
 
 /* "yesterday", "YYYY-MM-DD" (its end), "YYYY-MM-DD HH:MM[:SS]", local time, to
@@ -543,9 +532,6 @@ void		 memory_end(struct memory *, const struct irsync_conf *,
 void		 memory_close(struct memory *);
 
 /* tell.c: who is told, besides the terminal and syslog. */
-
-/* The metrics of all storages, as Prometheus' text; to be freed. */
-char		*metrics_format(const struct laststate *);
 
 /* A backup begins, or has ended with this status; the cause, and the end of
  * what was said.  What fails is a warning. */

@@ -123,7 +123,9 @@ take_record(int dirfd, const char *name, struct snapshot **v, size_t *n)
 	return 0;
 }
 
-int
+/* Read the records, STAMP.json, in a folder that somebody else filled.  0 with
+ * *v, oldest first, to be freed, or -1 with errno. */
+static int
 records_read(int dirfd, struct snapshot **v, size_t *n)
 {
 	struct dirent *de;

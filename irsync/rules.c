@@ -75,7 +75,9 @@ put(FILE *f, char sign, const char *path, const char *rest)
 	return ferror(f) ? -1 : 0;
 }
 
-int
+/* One pattern of a path's section as rules of a push, each ended by a NUL, for
+ * names in full.  0, or -1. */
+static int
 rules_below(FILE *f, const char *path, const char *pattern)
 {
 	char sign = '-', *deep;

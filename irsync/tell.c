@@ -59,7 +59,8 @@ metric_value(const struct laststate_storage *s, size_t which)
 	return values[which];
 }
 
-char *
+/* The metrics of all storages, as Prometheus' text; to be freed. */
+static char *
 metrics_format(const struct laststate *ls)
 {
 	static const struct {

@@ -86,7 +86,9 @@ quote(FILE *f, const char *word)
 	return ferror(f) ? -1 : 0;
 }
 
-char *
+/* A script of sh(1) and its arguments as one command line, whatever is in
+ * them.  To be freed; NULL with errno. */
+static char *
 shell_command(const char *script, const char *const *args)
 {
 	char *text = NULL;

@@ -302,7 +302,7 @@ push_clean(int pushfd)
 }
 
 /* Go on with a commit from wherever it stands. */
-int
+static int
 commit_roll(struct store *s, int pushfd, const struct push_commit *c,
     bool rerun, struct snapshot *made)
 {

@@ -213,8 +213,6 @@ char	*ahead_sum_format(const struct merge_stats *);
 int	 ahead_sum_parse(const char *buf, size_t len, struct merge_stats *);
 
 /* store_commit.c */
-int	 commit_roll(struct store *, int pushfd, const struct push_commit *,
-	    bool rerun, struct snapshot *made);
 void	 push_commit_free(struct push_commit *);
 
 #endif

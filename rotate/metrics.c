@@ -96,7 +96,8 @@ print_one(FILE *f, const char *name, const char *help, double value)
 	    name, help, name, name, value);
 }
 
-int
+/* 0, or -1 with errno. */
+static int
 metrics_print(FILE *f, const struct run *run, int status)
 {
 	size_t i, k;

@@ -6,15 +6,10 @@
 #ifndef BACKSHELF_METRICS_H
 #define BACKSHELF_METRICS_H
 
-#include <stdio.h>
-
 #include "run.h"
 
-/* Write the metrics of a run with that exit status.  0, or -1 with errno. */
-int	metrics_print(FILE *, const struct run *, int status);
-
-/* The same into a file, which is replaced whole: a reader sees the old one or
- * the new.  0, or -1 with errno and the old file as it was. */
+/* Write the metrics of a run with that exit status into a file, which is
+ * replaced whole: a reader sees the old one or the new.  0, or -1 with errno and the old file as it was. */
 int	metrics_write(const char *path, const struct run *, int status);
 
 #endif

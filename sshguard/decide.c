@@ -414,7 +414,9 @@ lower(unsigned a, unsigned b)
 	return a < b ? a : b;
 }
 
-unsigned
+/* The speed of a client, KiB a second: the lower one of its own wish and the
+ * policy's; 0: no limit. */
+static unsigned
 decide_bwlimit(const struct verdict *v)
 {
 	return lower(v->rq.bwlimit, v->who->bwlimit);

@@ -76,10 +76,6 @@ struct scene {
 					 * file, if it can be told so */
 };
 
-/* The speed of a client, KiB a second: the lower one of its own wish and the
- * policy's; 0: no limit. */
-unsigned	decide_bwlimit(const struct verdict *);
-
 /* The argument vector for a push or pull that was allowed, built from what was
  * understood of the command; not a word of the client's is passed through.
  * 0, or -1 with errno ENOMEM. */
