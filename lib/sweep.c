@@ -25,6 +25,9 @@
 #define DEPTH_MAX	100	/* longer chains are cut, if removing */
 #define DEPTH_READ	1200	/* so deep it is, or threads are fewer */
 #define FD_RESERVE	64	/* descriptors left for others */
+#define EXTRA_MAX	16384	/* of folders that are taken together: each
+				 * takes some of the kernel's memory */
+#define TAKEN_MAX	8192	/* nodes; their numbers fit struct entry */
 
 bool
 sweep_stopped(const struct sweep *s)
@@ -34,25 +37,83 @@ sweep_stopped(const struct sweep *s)
 	    (s->links != NULL && atomic_load(&s->links->full));
 }
 
+/* Take the node on top of the stack.  Under the lock. */
+static struct node *
+take(struct worker *w)
+{
+	struct sweep *s = w->s;
+	struct node *n = s->stack;
+
+	s->stack = n->next;
+	s->queued--;
+	if (w->n != 0 && !n->extra) {
+		n->extra = true;
+		s->extra += s->n;
+		w->fds += s->n;
+	}
+	w->nodes[w->n++] = n;
+	return n;
+}
+
+/* Shall there be more in the batch?  It takes no more than half of the
+ * descriptors that are left, so that folders below these find some, too.  Under
+ * the lock. */
+static bool
+takes_more(const struct worker *w)
+{
+	const struct sweep *s = w->s;
+
+	return s->stack != NULL && w->n < TAKEN_MAX &&
+	    w->fds + s->n <= (s->extra_max - s->extra + w->fds) / 2 &&
+	    batch_has_room(&w->batch) && !sweep_stopped(s);
+}
+
+/* Open a node, unless it is, and read what is in it. */
 static void
-process(struct worker *w, struct node *n)
+look_into(struct worker *w, struct node *n)
 {
 	struct sweep *s = w->s;
 
 	if (sweep_stopped(s)) {
 		n->stays = n->members;
 		n->more = 0;
-	} else if (!n->opened && n->depth > s->depth_max && s->measure) {
-		node_problem(s, n, 0, NULL, ENAMETOOLONG);
-	} else {
-		if (!n->opened && n->depth > s->depth_max)
-			node_cut(w, n);
-		if (!n->opened)
-			node_open(w, n);
-		if (n->more != 0)
-			entries_do(w, n);
+		return;
 	}
-	node_release(w, n);
+	if (!n->opened && n->depth > s->depth_max) {
+		if (s->measure) {
+			node_problem(s, n, 0, NULL, ENAMETOOLONG);
+			return;
+		}
+		node_cut(w, n);
+	}
+	if (!n->opened)
+		node_open(w, n);
+	if (n->more != 0)
+		entries_read(w);
+}
+
+/* Read nodes until there is enough for a while, and deal with it.  Under the
+ * lock, which it lets go of meanwhile. */
+static void
+process(struct worker *w)
+{
+	struct sweep *s = w->s;
+	struct node *n;
+	size_t i;
+
+	w->n = w->fds = 0;
+	w->batch.n = w->batch.len = 0;
+	do {
+		n = take(w);
+		pthread_mutex_unlock(&s->lock);
+		look_into(w, n);
+		pthread_mutex_lock(&s->lock);
+	} while (takes_more(w));
+	pthread_mutex_unlock(&s->lock);
+	entries_do(w);
+	for (i = 0; i < w->n; i++)
+		node_release(w, w->nodes[i]);
+	pthread_mutex_lock(&s->lock);
 }
 
 static void *
@@ -60,21 +121,18 @@ work(void *arg)
 {
 	struct worker *w = arg;
 	struct sweep *s = w->s;
-	struct node *n;
 
 	pthread_mutex_lock(&s->lock);
 	while (!s->done) {
-		if ((n = s->stack) == NULL) {
-			s->waiting++;
-			pthread_cond_wait(&s->wake, &s->lock);
-			s->waiting--;
+		if (s->stack != NULL) {
+			process(w);
 			continue;
 		}
-		s->stack = n->next;
-		s->queued--;
-		pthread_mutex_unlock(&s->lock);
-		process(w, n);
-		pthread_mutex_lock(&s->lock);
+		if (entries_help(w))
+			continue;
+		s->waiting++;
+		pthread_cond_wait(&s->wake, &s->lock);
+		s->waiting--;
 	}
 	s->res->files += w->res.files;
 	s->res->dirs += w->res.dirs;
@@ -84,68 +142,105 @@ work(void *arg)
 	return NULL;
 }
 
-/* How many threads, trees at a time, and levels the descriptors we may have
- * are enough for. */
-static void
-fit(bool measure, unsigned *jobs, size_t *group, unsigned *depth)
+/* How many descriptors we may have. */
+static size_t
+descriptors(void)
 {
 	struct rlimit rl;
 	size_t fds = 256;
 
-	if (*jobs == 0)
-		*jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
-	if (*jobs == 0 || *jobs > 256)
-		*jobs = 256;
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0)
 		fds = rl.rlim_cur > 1 << 20 ? 1 << 20 : (size_t)rl.rlim_cur;
-	fds = fds > FD_RESERVE + 16 ? fds - FD_RESERVE : 16;
-	if (measure) {
-		/* Nothing may be renamed here, so depth is what counts. */
-		*group = 1;
-		while (*jobs > 1 && fds / (2 * *jobs) < DEPTH_READ)
-			*jobs /= 2;
-	}
-	while (*group > 1 && fds / (2 * *jobs * *group) < 2 * DEPTH_MIN)
-		*group /= 2;
-	while (*jobs > 1 && fds / (2 * *jobs * *group) < DEPTH_MIN)
-		*jobs /= 2;
-	fds /= 2 * *jobs * *group;
-	*depth = fds < DEPTH_MIN ? DEPTH_MIN : (unsigned)fds;
-	if (!measure && *depth > DEPTH_MAX)
-		*depth = DEPTH_MAX;
+	return fds > FD_RESERVE + 16 ? fds - FD_RESERVE : 16;
 }
 
-/* Start up to jobs - 1 threads beside our own, and work. */
+/* How many threads, trees at a time (no more than so many), levels, and
+ * folders taken together they are enough for. */
 static void
-run_workers(struct sweep *s, struct worker *ws, unsigned jobs)
+fit(struct sweep *s, size_t *group)
+{
+	size_t fds = descriptors(), chain, depth, least;
+	unsigned jobs = s->opts->jobs;
+
+	if (jobs == 0)
+		jobs = (unsigned)sysconf(_SC_NPROCESSORS_ONLN);
+	if (jobs == 0 || jobs > 256)
+		jobs = 256;
+	if (s->measure) {
+		/* Nothing may be renamed here, so depth is what counts. */
+		*group = 1;
+		while (jobs > 1 && fds / (2 * jobs) < DEPTH_READ)
+			jobs /= 2;
+	}
+	while (*group > 1 && fds / (2 * jobs * *group) < 2 * DEPTH_MIN)
+		*group /= 2;
+	while (jobs > 1 && fds / (2 * jobs * *group) < DEPTH_MIN)
+		jobs /= 2;
+	chain = 2 * jobs * *group;
+	least = s->measure ? DEPTH_READ : DEPTH_MIN;
+	depth = fds / chain;
+	if (depth / 2 >= least)
+		depth /= 2;
+	if (depth < DEPTH_MIN)
+		depth = DEPTH_MIN;
+	if (!s->measure && depth > DEPTH_MAX)
+		depth = DEPTH_MAX;
+	s->jobs = jobs;
+	s->depth_max = (unsigned)depth;
+	s->extra_max = fds > depth * chain ? fds - depth * chain : 0;
+	if (s->extra_max > EXTRA_MAX)
+		s->extra_max = EXTRA_MAX;
+}
+
+static void
+worker_fini(struct worker *w)
+{
+	batch_free(&w->batch);
+	free(w->nodes);
+}
+
+/* 0, or -1 with errno and nothing to be freed. */
+static int
+worker_init(struct worker *w, struct sweep *s)
+{
+	w->s = s;
+	if ((w->nodes = calloc(TAKEN_MAX, sizeof(struct node *))) == NULL)
+		return -1;
+	if (batch_init(&w->batch, s->jobs) == 0)
+		return 0;
+	free(w->nodes);
+	w->nodes = NULL;
+	return -1;
+}
+
+/* Start threads beside our own, as many as there can be, and work. */
+static void
+run_workers(struct sweep *s, struct worker *ws)
 {
 	unsigned i, n;
 
-	for (n = 1; n < jobs; n++) {
-		ws[n].s = s;
-		if (batch_init(&ws[n].batch, jobs) == -1)
-			break;
+	for (n = 1; n < s->jobs && worker_init(&ws[n], s) == 0; n++)
 		if (pthread_create(&ws[n].thread, NULL, work, &ws[n]) != 0) {
-			batch_free(&ws[n].batch);
+			worker_fini(&ws[n]);
 			break;
 		}
-	}
-	ws[0].s = s;
 	work(&ws[0]);
 	for (i = 1; i < n; i++) {
 		pthread_join(ws[i].thread, NULL);
-		batch_free(&ws[i].batch);
+		worker_fini(&ws[i]);
 	}
 }
 
 static int
-sweep_group(struct sweep *s, unsigned jobs)
+sweep_group(struct sweep *s)
 {
 	struct worker *ws;
 	int rc = -1;
 
-	ws = calloc(jobs, sizeof(*ws));
-	if (ws == NULL || batch_init(&ws[0].batch, jobs) == -1)
+	if ((ws = calloc(s->jobs, sizeof(*ws))) == NULL)
+		return -1;
+	s->workers = ws;
+	if (worker_init(&ws[0], s) == -1)
 		goto out;
 	if ((s->top = node_new(NULL, "")) == NULL)
 		goto out;
@@ -153,11 +248,10 @@ sweep_group(struct sweep *s, unsigned jobs)
 	s->stack = s->top;
 	s->queued = 1;
 	s->done = false;
-	run_workers(s, ws, jobs);
+	run_workers(s, ws);
 	rc = 0;
 out:
-	if (ws != NULL)
-		batch_free(&ws[0].batch);
+	worker_fini(&ws[0]);
 	free(ws);
 	return rc;
 }
@@ -167,19 +261,18 @@ sweep_all(const struct sweep_item *v, size_t n, struct sweep *s,
     struct sweep_result *res)
 {
 	size_t group = n < SWEEP_GROUP ? n : SWEEP_GROUP, i;
-	unsigned jobs = s->opts->jobs;
 
 	memset(res, 0, sizeof(*res));
 	if (n == 0)
 		return 0;
-	fit(s->measure, &jobs, &group, &s->depth_max);
+	fit(s, &group);
 	s->res = res;
 	pthread_mutex_init(&s->lock, NULL);
 	pthread_cond_init(&s->wake, NULL);
 	for (i = 0; i < n && !sweep_stopped(s); i += s->n) {
 		s->items = v + i;
 		s->n = n - i < group ? n - i : group;
-		if (sweep_group(s, jobs) == -1 && s->errnum == 0)
+		if (sweep_group(s) == -1 && s->errnum == 0)
 			s->errnum = errno;
 	}
 	pthread_cond_destroy(&s->wake);

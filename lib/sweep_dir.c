@@ -28,6 +28,10 @@
 						 * one getdents64(2) brings */
 #define SHARE_MAX	128	/* so that it always has room for some */
 #define BATCH_BUF	(256 * 1024)		/* bytes */
+/* Of several folders, each is gone through in one go for so many inodes: few
+ * enough that their part of the inode table, 8 MiB on ext4, goes to the journal
+ * once, many enough that each folder is turned to seldom. */
+#define STRETCH		15			/* bits */
 
 int
 dir_open(int dirfd, const char *name)
@@ -124,7 +128,8 @@ batch_free(struct batch *b)
 }
 
 static void
-batch_add(struct batch *b, const struct dirent64 *d, uint8_t member)
+batch_add(struct batch *b, const struct dirent64 *d, uint16_t node,
+    uint8_t member)
 {
 	struct entry *e = &b->v[b->n];
 	size_t size = strlen(d->d_name) + 1;
@@ -133,6 +138,7 @@ batch_add(struct batch *b, const struct dirent64 *d, uint8_t member)
 		return;
 	e->ino = d->d_ino;
 	e->name = (uint32_t)b->len;
+	e->node = node;
 	e->member = member;
 	e->type = d->d_type;
 	memcpy(b->names + b->len, d->d_name, size);
@@ -141,7 +147,8 @@ batch_add(struct batch *b, const struct dirent64 *d, uint8_t member)
 }
 
 int
-batch_read(struct batch *b, int fd, uint8_t member, size_t share)
+batch_read(struct batch *b, int fd, uint16_t node, uint8_t member,
+    size_t share)
 {
 	size_t most = share < SHARE_MAX ? share : SHARE_MAX;
 	size_t n_end = b->n + b->n_max / most;
@@ -165,20 +172,27 @@ batch_read(struct batch *b, int fd, uint8_t member, size_t share)
 			return (int)got;
 		for (off = 0; off < got; off += d->d_reclen) {
 			d = (const void *)(b->buf + off);
-			batch_add(b, d, member);
+			batch_add(b, d, node, member);
 		}
 	}
 }
 
-/* Anything but a folder sorts by inode, before every folder. */
+bool
+batch_has_room(const struct batch *b)
+{
+	return b->n <= b->n_max / 2 && b->len <= b->len_max / 2;
+}
+
 static int
-by_inode(const void *a, const void *b)
+by_stretch(const void *a, const void *b)
 {
 	const struct entry *x = a, *y = b;
-	int xd = x->type == DT_DIR, yd = y->type == DT_DIR;
+	uint64_t xs = x->ino >> STRETCH, ys = y->ino >> STRETCH;
 
-	if (xd != yd)
-		return xd - yd;
+	if (xs != ys)
+		return xs < ys ? -1 : 1;
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
 	return x->ino < y->ino ? -1 : x->ino > y->ino;
 }
 
@@ -192,20 +206,26 @@ by_name(const void *a, const void *b, void *names)
 }
 
 size_t
+batch_split(struct batch *b, size_t from)
+{
+	size_t i, first = b->n;
+	struct entry e;
+
+	for (i = b->n; i-- > from;) {
+		if (b->v[i].type != DT_DIR)
+			continue;
+		e = b->v[i];
+		b->v[i] = b->v[--first];
+		b->v[first] = e;
+	}
+	if (b->n - first > 1)
+		qsort_r(b->v + first, b->n - first, sizeof(*b->v), by_name,
+		    b->names);
+	return first;
+}
+
+void
 batch_sort(struct batch *b)
 {
-	size_t lo = 0, hi = b->n, mid;
-
-	qsort(b->v, b->n, sizeof(*b->v), by_inode);
-	while (lo < hi) {
-		mid = lo + (hi - lo) / 2;
-		if (b->v[mid].type == DT_DIR)
-			hi = mid;
-		else
-			lo = mid + 1;
-	}
-	if (b->n - lo > 1)
-		qsort_r(b->v + lo, b->n - lo, sizeof(*b->v), by_name,
-		    b->names);
-	return lo;
+	qsort(b->v, b->n, sizeof(*b->v), by_stretch);
 }

@@ -1,5 +1,5 @@
-/* sweep_entry.c: what a batch of a folder's entries becomes: files are removed
- * or measured in the order of their inodes, folders become nodes.
+/* sweep_entry.c: what a batch of folders' entries becomes: folders become nodes,
+ * files are removed or measured in the order of their inodes.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -15,6 +15,7 @@
 #include "sweep_int.h"
 
 #define MANY_QUEUED	32768	/* nodes; then fewer entries are read at once */
+#define CHUNK		256	/* entries that a thread has for itself */
 
 /* Is this the link of a file with which its blocks count?  1, 0, or -1 with
  * errno. */
@@ -33,9 +34,9 @@ link_counts(struct sweep *s, uint64_t ino, const struct stat *st)
 
 /* Count one file, whose blocks are free once its last link goes. */
 static void
-measure_file(struct worker *w, struct node *n, const struct entry *e)
+measure_file(struct worker *w, struct node *n, const struct entry *e,
+    const char *name)
 {
-	const char *name = BATCH_NAME(&w->batch, e);
 	uint64_t ino = e->ino ^ n->salt;
 	struct sweep *s = w->s;
 	struct stat st;
@@ -56,57 +57,39 @@ measure_file(struct worker *w, struct node *n, const struct entry *e)
 		node_problem(s, n, e->member, name, errno);
 }
 
-/* Deal with an entry that was not a folder when it was read.  Should it be
- * one, it is left as DT_DIR. */
-static void
-do_file(struct worker *w, struct node *n, struct entry *e)
-{
-	const char *name = BATCH_NAME(&w->batch, e);
-
-	if (w->s->measure)
-		measure_file(w, n, e);
-	else if (dir_remove_name(n->fd[e->member], name, 0, true) == 0)
-		w->res.files++;
-	else if (errno == EISDIR)
-		e->type = DT_DIR;
-	else
-		node_problem(w->s, n, e->member, name, errno);
-}
-
 /* File systems that do not say what an entry is have to be asked. */
 static void
-find_types(struct worker *w, const struct node *n)
+find_types(struct worker *w, const struct node *n, size_t from)
 {
 	struct batch *b = &w->batch;
 	struct stat st;
 	size_t i;
 
-	for (i = 0; i < b->n; i++)
+	for (i = from; i < b->n; i++)
 		if (b->v[i].type == DT_UNKNOWN && fstatat(
 		    n->fd[b->v[i].member], BATCH_NAME(b, &b->v[i]), &st,
 		    AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode))
 			b->v[i].type = DT_DIR;
 }
 
-/* Make nodes of the batch's folders, those of the same name being one, and put
- * them on the stack. */
+/* Make nodes of so many folders in a batch, those of the same name being one,
+ * and put them on the stack. */
 static void
-push_children(struct worker *w, struct node *n)
+push_children(struct sweep *s, struct node *n, const struct batch *b,
+    const struct entry *v, size_t many)
 {
-	struct batch *b = &w->batch;
 	struct node *first = NULL, *last = NULL, *c = NULL;
 	unsigned children = 0;
+	const char *name;
 	size_t i;
 
-	for (i = 0; i < b->n; i++) {
-		if (b->v[i].type != DT_DIR)
-			continue;
-		if (c == NULL ||
-		    strcmp(c->name, BATCH_NAME(b, &b->v[i])) != 0) {
-			c = node_new(n, BATCH_NAME(b, &b->v[i]));
+	for (i = 0; i < many; i++) {
+		name = BATCH_NAME(b, &v[i]);
+		if (c == NULL || strcmp(c->name, name) != 0) {
+			c = node_new(n, name);
 			if (c == NULL) {
-				node_problem(w->s, n, b->v[i].member,
-				    BATCH_NAME(b, &b->v[i]), errno);
+				node_problem(s, n, v[i].member, name,
+				    errno);
 				continue;
 			}
 			c->next = first;
@@ -115,14 +98,14 @@ push_children(struct worker *w, struct node *n)
 				last = c;
 			children++;
 		}
-		c->members |= (uint8_t)(1U << b->v[i].member);
+		c->members |= (uint8_t)(1U << v[i].member);
 	}
 	if (children == 0)
 		return;
-	pthread_mutex_lock(&w->s->lock);
+	pthread_mutex_lock(&s->lock);
 	n->pending += children;
-	node_push(w->s, first, last, children);
-	pthread_mutex_unlock(&w->s->lock);
+	node_push(s, first, last, children);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /* So many files were dealt with. */
@@ -139,37 +122,140 @@ pace(const struct sweep *s, unsigned files)
 }
 
 void
-entries_do(struct worker *w, struct node *n)
+entries_read(struct worker *w)
 {
-	struct sweep *s = w->s;
+	struct node *n = w->nodes[w->n - 1];
 	struct batch *b = &w->batch;
-	size_t i, files, share = s->n;
+	size_t from = b->n, first, share;
+	struct sweep *s = w->s;
 	unsigned m;
 	int rc;
 
+	/* Each that is taken beside others finds half of the room. */
+	share = w->n == 1 ? s->n : 2 * s->n;
 	/* Folders that await their turn take memory: not many more then. */
 	pthread_mutex_lock(&s->lock);
 	if (s->queued > MANY_QUEUED)
 		share *= 64;
 	pthread_mutex_unlock(&s->lock);
-	b->n = b->len = 0;
 	for (m = 0; m < s->n; m++) {
 		if ((n->more & (1U << m)) == 0)
 			continue;
-		if ((rc = batch_read(b, n->fd[m], (uint8_t)m, share)) == -1)
+		rc = batch_read(b, n->fd[m], (uint16_t)(w->n - 1), (uint8_t)m,
+		    share);
+		if (rc == -1)
 			node_problem(s, n, m, NULL, errno);
 		if (rc != 1)
 			n->more &= (uint8_t)~(1U << m);
 	}
-	find_types(w, n);
-	files = batch_sort(b);
-	for (i = 0; i < files; i++) {
-		if (sweep_stopped(s))
-			return;
-		do_file(w, n, &b->v[i]);
-		if (i % SWEEP_PACE == SWEEP_PACE - 1)
-			pace(s, SWEEP_PACE);
+	find_types(w, n, from);
+	first = batch_split(b, from);
+	push_children(s, n, b, b->v + first, b->n - first);
+	b->n = first;
+}
+
+/* Deal with an entry of somebody's batch that was not a folder when it was
+ * read. */
+static void
+do_file(struct worker *w, const struct worker *of, const struct entry *e)
+{
+	const char *name = BATCH_NAME(&of->batch, e);
+	struct node *n = of->nodes[e->node];
+
+	if (w->s->measure)
+		measure_file(w, n, e, name);
+	else if (dir_remove_name(n->fd[e->member], name, 0, true) == 0)
+		w->res.files++;
+	else if (errno == EISDIR)
+		push_children(w->s, n, &of->batch, e, 1);
+	else
+		node_problem(w->s, n, e->member, name, errno);
+}
+
+/* Deal with what a thread has to.  Others may take from its end meanwhile.
+ * Under the lock, which it lets go of. */
+static void
+do_range(struct worker *w)
+{
+	const struct entry *v = w->of->batch.v;
+	struct sweep *s = w->s;
+	unsigned n = 0;
+	size_t i, end;
+
+	while (w->next < w->end && !sweep_stopped(s)) {
+		i = w->next;
+		end = w->end - i < CHUNK ? w->end : i + CHUNK;
+		w->next = end;
+		pthread_mutex_unlock(&s->lock);
+		for (; i < end && !sweep_stopped(s); i++) {
+			do_file(w, w->of, &v[i]);
+			if (++n == SWEEP_PACE) {
+				pace(s, n);
+				n = 0;
+			}
+		}
+		pthread_mutex_lock(&s->lock);
 	}
-	pace(s, (unsigned)(files % SWEEP_PACE));
-	push_children(w, n);
+	w->next = w->end = 0;
+	if (n != 0) {
+		pthread_mutex_unlock(&s->lock);
+		pace(s, n);
+		pthread_mutex_lock(&s->lock);
+	}
+}
+
+/* Take half of what another thread has yet to do in the batch of `of`, or, if
+ * that is NULL, in anyone's; but threads that remove from the same few folders
+ * only wait for each other.  Under the lock. */
+static bool
+take_half(struct worker *w, const struct worker *of)
+{
+	struct sweep *s = w->s;
+	struct worker *v;
+
+	for (v = s->workers; v < s->workers + s->jobs; v++)
+		if (v->end - v->next >= 2 * CHUNK && v != w &&
+		    (of == NULL || v->of == of) && v->of->n >= 8 * s->jobs)
+			break;
+	if (v == s->workers + s->jobs)
+		return false;
+	w->of = v->of;
+	w->end = v->end;
+	w->next = v->end = v->next + (v->end - v->next) / 2;
+	return true;
+}
+
+bool
+entries_help(struct worker *w)
+{
+	struct worker *of;
+
+	if (!take_half(w, NULL))
+		return false;
+	of = w->of;
+	of->helpers++;
+	do_range(w);
+	if (--of->helpers == 0)
+		pthread_cond_broadcast(&w->s->wake);
+	return true;
+}
+
+void
+entries_do(struct worker *w)
+{
+	struct sweep *s = w->s;
+
+	batch_sort(&w->batch);
+	pthread_mutex_lock(&s->lock);
+	w->of = w;
+	w->next = 0;
+	w->end = w->batch.n;
+	if (s->waiting != 0)
+		pthread_cond_broadcast(&s->wake);
+	do
+		do_range(w);
+	while (take_half(w, w));
+	while (w->helpers != 0)
+		pthread_cond_wait(&s->wake, &s->lock);
+	pthread_mutex_unlock(&s->lock);
 }

@@ -37,11 +37,12 @@ int	dir_remove_name(int dirfd, const char *name, int flags, bool ours);
 struct entry {
 	uint64_t	ino;
 	uint32_t	name;		/* offset into names */
-	uint8_t		member;		/* which of the group's folders */
+	uint16_t	node;		/* which of the nodes taken together */
+	uint8_t		member;		/* which of its folders */
 	uint8_t		type;		/* DT_* */
 };
 
-/* Entries read at a time: bounded, so that memory is. */
+/* Entries dealt with at a time: bounded, so that memory is. */
 struct batch {
 	struct entry	*v;
 	size_t		 n;
@@ -58,13 +59,21 @@ void	batch_free(struct batch *);
 #define BATCH_NAME(b, e)	((b)->names + (e)->name)
 
 /* Append what fits of a folder's next entries, at most about the `share`th part
- * of the room (8 such parts fit), and some in any case.  1 if the folder may
- * have more, 0 at its end, -1 with errno. */
-int	batch_read(struct batch *, int fd, uint8_t member, size_t share);
+ * of the room (so many such parts fit), and some in any case.  1 if the folder
+ * may have more, 0 at its end, -1 with errno. */
+int	batch_read(struct batch *, int fd, uint16_t node, uint8_t member,
+	    size_t share);
 
-/* Put folders last, in the order of their names; the rest first, in the order
- * of their inodes.  The number of those first. */
-size_t	batch_sort(struct batch *);
+/* Is half of the room left? */
+bool	batch_has_room(const struct batch *);
+
+/* Of the entries from the `from`th on, put folders last, in the order of their
+ * names.  The first of them. */
+size_t	batch_split(struct batch *, size_t from);
+
+/* Put all of them in the order of their inodes: exactly those of one folder,
+ * by long stretches those of several. */
+void	batch_sort(struct batch *);
 
 /*
  * sweep_links.c: how many of each file's links were seen.
@@ -122,6 +131,7 @@ struct node {
 	unsigned	 depth;		/* 0: the top folders */
 	unsigned	 passes;
 	bool		 opened;
+	bool		 extra;		/* counted in `extra` of the sweep */
 	uint8_t		 members;	/* bits: the trees that have it */
 	uint8_t		 more;		/* bits: not read to the end */
 	uint8_t		 stays;		/* bits: something in it cannot go */
@@ -146,6 +156,12 @@ struct sweep {
 	pthread_cond_t		  wake;
 	struct node		 *stack;	/* under lock */
 	size_t			  queued;	/* in it; under lock */
+	size_t			  extra;	/* descriptors of nodes that
+						 * were taken beside another;
+						 * under lock */
+	size_t			  extra_max;
+	struct worker		 *workers;
+	unsigned		  jobs;		/* at most so many of them */
 	struct node		 *top;
 	unsigned		  waiting;	/* threads; under lock */
 	unsigned		  cuts;	/* names given; under lock */
@@ -156,6 +172,16 @@ struct sweep {
 struct worker {
 	struct sweep		*s;
 	struct batch		 batch;
+	struct node		**nodes;	/* taken: whose entries they
+						 * are */
+	size_t			 n;		/* of them */
+	size_t			 fds;		/* that those but one have */
+	/* What it has yet to deal with, under the sweep's lock: */
+	size_t			 next, end;	/* numbers of entries */
+	struct worker		*of;		/* in whose batch: its own, or
+						 * one that it helps with */
+	unsigned		 helpers;	/* threads that help with its
+						 * own */
 	struct sweep_result	 res;	/* added up in the end */
 	pthread_t		 thread;
 };
@@ -187,8 +213,17 @@ void	node_release(struct worker *, struct node *);
  * sweep_entry.c: what is in the folders.
  */
 
-/* Read the next entries of a node's folders and deal with them. */
-void	entries_do(struct worker *, struct node *);
+/* Read the next entries of the folders of the node that was taken last.  What
+ * is a folder becomes a node at once. */
+void	entries_read(struct worker *);
+
+/* Deal with all that was read, with the help of threads that have nothing
+ * else to do. */
+void	entries_do(struct worker *);
+
+/* Help another thread, if there is one that has much left.  Under the lock,
+ * which it lets go of meanwhile.  False if there is none. */
+bool	entries_help(struct worker *);
 
 /*
  * sweep.c

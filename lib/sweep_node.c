@@ -224,6 +224,11 @@ close_node(struct sweep *s, struct node *n)
 {
 	unsigned m;
 
+	if (n->extra) {
+		pthread_mutex_lock(&s->lock);
+		s->extra -= s->n;
+		pthread_mutex_unlock(&s->lock);
+	}
 	for (m = 0; m < s->n; m++)
 		if (n->fd[m] != -1)
 			close(n->fd[m]);

@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base.h"
@@ -255,9 +256,9 @@ a_small_share_is_progress(void **state)
 	assert_return_code(batch_init(&b, 256), errno);
 	do {
 		for (b.n = b.len = 0, i = 0; i < SWEEP_GROUP - 1; i++)
-			assert_return_code(batch_read(&b, basefd, 1, 512), 0);
+			assert_return_code(batch_read(&b, basefd, 0, 1, 512), 0);
 		b.n = b.len = 0;
-		assert_return_code(rc = batch_read(&b, d, 0, 512), errno);
+		assert_return_code(rc = batch_read(&b, d, 0, 0, 512), errno);
 		assert_true(rc == 0 || b.n > 100);
 		all += b.n;
 		reads++;
@@ -493,6 +494,96 @@ a_sweep_can_be_stopped(void **state)
 	assert_int_equal(res.files, 20);
 }
 
+#define FOLDERS		200
+#define FILES_IN_EACH	16
+
+/* The first thread that asks for leave to go on gets it when the others have
+ * done all but what nobody can take from it. */
+struct gate {
+	atomic_uint	paced;
+	atomic_flag	shut;
+	bool		opened;
+};
+
+static void
+wait_at_gate(void *arg, unsigned files)
+{
+	const unsigned left = 3 * 256 + SWEEP_PACE;
+	struct timespec ms = { .tv_nsec = 1000000 };
+	struct gate *g = arg;
+	int i;
+
+	atomic_fetch_add(&g->paced, files);
+	if (atomic_flag_test_and_set(&g->shut))
+		return;
+	for (i = 0; i < 20000 && !g->opened; i++) {
+		nanosleep(&ms, NULL);
+		g->opened = atomic_load(&g->paced) >=
+		    FOLDERS * FILES_IN_EACH - left;
+	}
+}
+
+static void
+idle_threads_help(void **state)
+{
+	struct gate gate = { .shut = ATOMIC_FLAG_INIT };
+	atomic_ullong seen = 0;
+	struct sweep_item item = { basefd, "tree" };
+	struct sweep_opts opts = { .jobs = 2, .pace = wait_at_gate,
+	    .pace_arg = &gate, .seen = &seen };
+	struct sweep_result res;
+	int d = dir(basefd, "tree"), sub;
+	char name[16];
+	unsigned i, k;
+
+	(void)state;
+	for (i = 0; i < FOLDERS; i++) {
+		snprintf(name, sizeof(name), "%u", i);
+		sub = dir(d, name);
+		for (k = 0; k < FILES_IN_EACH; k++) {
+			snprintf(name, sizeof(name), "%u", k);
+			file(sub, name, 0);
+		}
+		close(sub);
+	}
+	close(d);
+	assert_int_equal(sweep_remove(&item, 1, &opts, &res), 0);
+	assert_true(gate.opened);
+	assert_int_equal(res.files, FOLDERS * FILES_IN_EACH);
+	assert_int_equal(res.dirs, FOLDERS + 1);
+	assert_int_equal(atomic_load(&gate.paced), res.files);
+	assert_int_equal(atomic_load(&seen), res.files + res.dirs);
+	assert_int_equal(count(basefd), 0);
+}
+
+/* One folder by inode; several by stretches of inodes, and by folder in these.
+ * Folders come last, by name, and only those just read. */
+static void
+entries_have_an_order(void **state)
+{
+	static const struct entry read[] = {
+		{ 9, 0, 0, 0, DT_REG }, { 1, 0, 0, 0, DT_REG },
+		{ 70000, 0, 0, 0, DT_REG }, { 8, 4, 1, 0, DT_DIR },
+		{ 40000, 0, 1, 0, DT_REG }, { 3, 0, 1, 1, DT_LNK },
+		{ 7, 2, 1, 1, DT_DIR }, { 69999, 0, 1, 0, DT_REG },
+	};
+	static const uint64_t want[] = { 1, 9, 3, 40000, 70000, 69999 };
+	struct entry v[nitems(read)];
+	char names[] = "f\0a\0b";
+	struct batch b = { .v = v, .names = names, .n = nitems(read) };
+	size_t i;
+
+	(void)state;
+	memcpy(v, read, sizeof(read));
+	assert_int_equal(batch_split(&b, 3), 6);
+	assert_string_equal(BATCH_NAME(&b, &v[6]), "a");
+	assert_string_equal(BATCH_NAME(&b, &v[7]), "b");
+	b.n = 6;
+	batch_sort(&b);
+	for (i = 0; i < nitems(want); i++)
+		assert_int_equal(v[i].ino, want[i]);
+}
+
 int
 main(void)
 {
@@ -511,6 +602,8 @@ main(void)
 		cmocka_unit_test(trees_that_share_files_go_together),
 		cmocka_unit_test(only_last_links_free_blocks),
 		cmocka_unit_test(a_sweep_can_be_stopped),
+		cmocka_unit_test(idle_threads_help),
+		cmocka_unit_test(entries_have_an_order),
 	};
 
 	return cmocka_run_group_tests(tests, make_base, remove_base);
