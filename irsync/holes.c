@@ -35,7 +35,10 @@ file_look(struct visit *v, int dirfd, const struct dirent_at *e)
 		return 0;
 	if (fstatat(dirfd, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return errno == ENOENT ? 0 : -1;
-	return has_holes(&st) ? -1 : 0;
+	if (!has_holes(&st))
+		return 0;
+	errno = EEXIST;		/* found, and over */
+	return -1;
 }
 
 /* visit.h's below. */
@@ -45,10 +48,12 @@ folder_look(struct visit *v, int dirfd, const struct dirent_at *e)
 	const dev_t *dev = v->arg;
 	struct stat st;
 
-	if (signal_caught() != 0 ||
-	    fstatat(dirfd, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+	if (fstatat(dirfd, e->name, &st, AT_SYMLINK_NOFOLLOW) == -1)
 		return -1;
-	return st.st_dev == *dev ? 0 : -1;
+	if (signal_caught() == 0 && st.st_dev == *dev)
+		return 0;
+	errno = signal_caught() != 0 ? EINTR : EXDEV;
+	return -1;
 }
 
 static bool

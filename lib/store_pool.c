@@ -201,8 +201,9 @@ treat(struct worker *w, struct node *n)
 	int error = 0;
 
 	w->below = NULL;
+	/* A failure that forgot to say which is no success. */
 	if (node_open(n) == -1 || p->job->treat(w, n) == -1)
-		error = errno;
+		error = errno != 0 ? errno : EIO;
 	if (error != 0) {
 		pthread_mutex_lock(&p->lock);
 		if (p->error == 0) {
