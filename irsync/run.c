@@ -27,7 +27,6 @@
 
 #define ERROR_LINES_MAX	1000	/* passed on; a server must not fill logs */
 #define GRACE		10	/* seconds from SIGTERM to SIGKILL */
-#define REST_MS		10	/* between two looks at what rsync prints */
 #define ORPHAN_TICKS	300	/* of 10 ms, to wait for ssh's end */
 
 #define RERR_SOCKETIO	10	/* rsync's errcode.h */
@@ -150,15 +149,13 @@ err_line(void *arg, const char *line)
 	}
 }
 
-/* One read's worth of a pipe.  False at its end; *few: there was not much in
- * it. */
+/* One read's worth of a pipe.  False at its end. */
 static bool
-drain(int fd, struct lines *l, line_fn *each, void *arg, bool *few)
+drain(int fd, struct lines *l, line_fn *each, void *arg)
 {
 	char buf[65536];
 	ssize_t n = read(fd, buf, sizeof(buf));
 
-	*few = n < (ssize_t)sizeof(buf) / 4;
 	if (n > 0)
 		lines_feed(l, buf, (size_t)n, each, arg);
 	return n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR));
@@ -234,11 +231,10 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 		{ .fd = err, .events = POLLIN },
 		{ .fd = pidfd, .events = POLLIN },
 	};
-	const struct timespec pause = { .tv_nsec = REST_MS * 1000000L };
 	struct lines lout = { .n = 0 }, lerr = { .n = 0 };
 	struct timespec limit = { 0 };
 	sigset_t mask, old;
-	bool limited = false, open = true, rest = false, few;
+	bool limited = false;
 	int n, passed = 0;
 
 	sigemptyset(&mask);
@@ -248,19 +244,14 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 	(void)sigprocmask(SIG_BLOCK, &mask, &old);
 	for (;;) {
 		pass_signal(pid, &passed, &limit, &limited);
-		/* rsync writes each line by itself; to be woken by each of
-		 * them would cost both more than the lines do. */
-		p[0].fd = open && !rest ? out : -1;
-		n = ppoll(p, 3, rest ? &pause : limited ? &limit : NULL, &old);
-		if (n == 0 && !rest)
+		n = ppoll(p, 3, limited ? &limit : NULL, &old);
+		if (n == 0)
 			(void)kill(pid, SIGKILL);
-		rest = false;
 		if (n <= 0)
 			continue;
-		if (p[0].revents != 0)
-			open = drain(out, &lout, out_line, r, &rest);
-		if (p[1].revents != 0 &&
-		    !drain(err, &lerr, err_line, r, &few))
+		if (p[0].revents != 0 && !drain(out, &lout, out_line, r))
+			p[0].fd = -1;
+		if (p[1].revents != 0 && !drain(err, &lerr, err_line, r))
 			p[1].fd = -1;
 		if (p[2].revents != 0)
 			break;
