@@ -104,10 +104,17 @@ struct backup {
 	char			 said[SAID];	/* as in tell.c */
 };
 
-/* After more than `max` names were deleted, or fewer than half are left. */
+/* After more than `max` names were deleted, or fewer than half are left.  A push
+ * that takes a moment only may have ended before it could be stopped. */
 static void
 refuse_shrunk(struct outcome *o, uint64_t entries)
 {
+	if (o->run->snapshot.stamp[0] != '\0') {
+		log_warnx("more than half of the %llu entries of the snapshot "
+		    "before are gone, and snapshot %s is made",
+		    (unsigned long long)entries, o->run->snapshot.stamp);
+		return;
+	}
 	snprintf(o->run->why, sizeof(o->run->why), "more than half of the %llu "
 	    "entries of the snapshot before would be gone; --allow-shrink",
 	    (unsigned long long)entries);

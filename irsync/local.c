@@ -141,8 +141,9 @@ push_once(struct irsync *ir, struct store *st, const struct push_options *o,
 	code = push_rsync(ir, o, p, r);
 	status = code == -1 ? BS_FAIL : exit_status(code, r->hint);
 	if (code >= 0 && o->entries_min > r->counts.entries &&
-	    r->counts.complete && push_way(p) == STORE_WAY_LINKDEST) {
+	    r->counts.complete && push_way(p) == STORE_WAY_LINKDEST)
 		r->shrunk = true;
+	if (r->shrunk) {
 		(void)push_failed(p, code);
 	} else if (code == 0 || code == 23 || code == 24) {
 		if (push_commit(p, code, &r->snapshot) == -1) {

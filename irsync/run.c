@@ -223,6 +223,13 @@ orphans_status(int code)
 	return code;
 }
 
+static void
+note_shrunk(struct run *r)
+{
+	if (r->gone_max != 0 && r->counts.gone > r->gone_max)
+		r->shrunk = true;
+}
+
 static int
 watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 {
@@ -255,12 +262,12 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 			p[1].fd = -1;
 		if (p[2].revents != 0)
 			break;
-		if (r->gone_max != 0 && r->counts.gone > r->gone_max)
-			r->shrunk = true;
+		note_shrunk(r);
 		if ((r->most != 0 && r->counts.new > r->most) || r->shrunk)
 			(void)kill(pid, SIGKILL);
 	}
 	drain_rest(out, &lout, out_line, r);
+	note_shrunk(r);
 	drain_rest(err, &lerr, err_line, r);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
 	return orphans_status(spawn_wait(pid));

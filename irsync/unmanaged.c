@@ -368,10 +368,10 @@ push(struct push *p)
 	status = run_push(p, into);
 	if (status != BS_OK && status != BS_VANISHED && status != BS_PARTIAL)
 		return status;
-	if (p->o->entries_min > p->r->counts.entries) {
+	if (p->o->entries_min > p->r->counts.entries)
 		p->r->shrunk = true;
+	if (p->r->shrunk)
 		return BS_REFUSED;
-	}
 	/* A failure of rsync's stays what it was if the commit goes well.  One
 	 * whose answer was lost is tried again: a snapshot too many is better
 	 * than none. */
