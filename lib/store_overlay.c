@@ -74,7 +74,6 @@ mount_in(const char *path, int was, const char *where, const char *options)
 {
 	struct mount_attr at = {
 	    .attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
-
 	int cwd = -1, fd, rc = -1, saved;
 
 	if ((fd = open_here(path, was)) == -1 ||
