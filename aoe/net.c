@@ -5,8 +5,8 @@
  * all but the first bytes of what is only counted.  The workers' sockets of one
  * interface are a fan-out group: a program (steer.c) says which of them gets a
  * frame.  Broadcasts are kept out of the group and come to every worker by a
- * second socket.  One more socket hears
- * what other targets say of their addresses.
+ * second socket.  One more socket hears what other targets say of their
+ * addresses.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -207,8 +207,7 @@ socket_open(unsigned index, int room)
 }
 
 /* Join the group; *group is -1 for the first, which makes a new one, without a
- * program.  The
- * kernel chooses its number, and 0 is one. */
+ * program.  The kernel chooses its number, and 0 is one. */
 static int
 fanout_join(int fd, int *group)
 {
@@ -232,16 +231,21 @@ fanout_join(int fd, int *group)
 }
 
 int
-iface_steer(const struct iface *ifc, const struct steer *st)
+iface_steer(struct iface *ifc, const struct steer *st)
 {
 	struct sock_filter v[STEER_PROGRAM];
 	struct sock_fprog prog = { .filter = v };
 
-	if (ifc->steerer == -1)
+	/* The kernel waits for all who still run the old program.  A plan is
+	 * zero where nothing is said, so that two can be compared. */
+	if (ifc->steerer == -1 || memcmp(st, &ifc->plan, sizeof(*st)) == 0)
 		return 0;
 	prog.len = (unsigned short)steer_program(st, v);
-	return setsockopt(ifc->steerer, SOL_PACKET, PACKET_FANOUT_DATA, &prog,
-	    sizeof(prog));
+	if (setsockopt(ifc->steerer, SOL_PACKET, PACKET_FANOUT_DATA, &prog,
+	    sizeof(prog)) == -1)
+		return -1;
+	ifc->plan = *st;
+	return 0;
 }
 
 /* A socket whose filter is locked cannot load the group's program.  So the

@@ -53,6 +53,7 @@ struct iface {
 	int64_t		 asked;		/* ms: when that was */
 	int		 watch;		/* socket that hears other targets */
 	int		 steerer;	/* … that steers the ports'; or -1 */
+	struct steer	 plan;		/* … by this, once it has been told */
 	_Atomic unsigned released;	/* workers that have let go of it */
 	bool		 published;	/* in a view, now or before */
 	bool		 retired;	/* out of the newest view */
@@ -87,9 +88,9 @@ enum heard {
 enum heard iface_heard(const struct iface *, struct frame *);
 
 /* Have the kernel give frames to the workers by this plan, whose workers are
- * the interface's ports.  At first they are spread evenly, by sender and
- * address.  0, or -1 with errno. */
-int	iface_steer(const struct iface *, const struct steer *);
+ * the interface's ports; nothing is done if it does already.  At first they are
+ * spread evenly, by address.  0, or -1 with errno. */
+int	iface_steer(struct iface *, const struct steer *);
 
 /* The descriptors of an open interface, in an order that holds for all of that
  * many ports: how many, and where the i-th is kept; NULL past the end. */
