@@ -31,14 +31,34 @@ parse(const char *text, struct diags *ds)
 	return conf_parse(text, opts, ds);
 }
 
+/* A text with one fault, and what is said of it. */
+struct bad {
+	const char	*text;
+	unsigned	 line, col;
+	const char	*says;
+};
+
+static void
+expect_errors(const struct bad *rows, size_t n)
+{
+	struct diags ds = { 0 };
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		assert_null(parse(rows[i].text, &ds));
+		assert_int_equal(ds.n, 1);
+		if (strstr(ds.v[0].msg, rows[i].says) == NULL ||
+		    ds.v[0].line != rows[i].line || ds.v[0].col != rows[i].col)
+			fail_msg("%s: %u:%u: %s", rows[i].text, ds.v[0].line,
+			    ds.v[0].col, ds.v[0].msg);
+		diags_free(&ds);
+	}
+}
+
 static void
 errors_have_places(void **state)
 {
-	static const struct {
-		const char	*text;
-		unsigned	 line, col;
-		const char	*says;
-	} rows[] = {
+	static const struct bad rows[] = {
 		{ "root = \"a\"\n  rot = 1\n", 2, 3, "did you mean 'root'" },
 		{ "zzzzzz = 1", 1, 1, "unknown key 'zzzzzz'" },
 		{ "\nage = x", 2, 1, "invalid integer" },
@@ -59,28 +79,15 @@ errors_have_places(void **state)
 		{ "client \"a\" {\n/* }\n*/", 1, 0, "not end" },
 		{ "client \"a\" {}\nclient \"\\\"}\" {", 2, 0, "not end" },
 	};
-	struct diags ds = { 0 };
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < nitems(rows); i++) {
-		assert_null(parse(rows[i].text, &ds));
-		assert_int_equal(ds.n, 1);
-		assert_int_equal(ds.v[0].line, rows[i].line);
-		assert_int_equal(ds.v[0].col, rows[i].col);
-		assert_non_null(strstr(ds.v[0].msg, rows[i].says));
-		diags_free(&ds);
-	}
+	expect_errors(rows, nitems(rows));
 }
 
 static void
 twice_is_an_error(void **state)
 {
-	static const struct {
-		const char	*text;
-		unsigned	 line, col;
-		const char	*says;
-	} rows[] = {
+	static const struct bad rows[] = {
 		{ "age = 1\n age = 1", 2, 2, "'age' is set twice, first in "
 		    "line 1, column 1" },
 		{ "root = a root = b", 1, 10, "'root' is set twice" },
@@ -102,18 +109,9 @@ twice_is_an_error(void **state)
 		{ "list = { age = 1 }\nlist = {", 2, 1, "'list' is set" },
 	};
 	struct diags ds = { 0 };
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < nitems(rows); i++) {
-		assert_null(parse(rows[i].text, &ds));
-		assert_int_equal(ds.n, 1);
-		if (strstr(ds.v[0].msg, rows[i].says) == NULL ||
-		    ds.v[0].line != rows[i].line || ds.v[0].col != rows[i].col)
-			fail_msg("%s: %u:%u: %s", rows[i].text, ds.v[0].line,
-			    ds.v[0].col, ds.v[0].msg);
-		diags_free(&ds);
-	}
+	expect_errors(rows, nitems(rows));
 	/* All of them at once. */
 	assert_null(parse("age = 1 age = 2 age = 3\nroot = a\nroot = b",
 	    &ds));
