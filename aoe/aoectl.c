@@ -9,7 +9,6 @@
 #include <err.h>
 #include <errno.h>
 #include <getopt.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "exits.h"
 #include "human.h"
 #include "import.h"
+#include "json.h"
 #include "option.h"
 #include "output.h"
 #include "version.h"
@@ -223,12 +223,11 @@ command_run(const struct options *o, enum control_command c, char **argv,
 		watch(o->path, request, o->watch, o->json);
 	answer = ask(o->path, request);
 	free(request);
-	if (o->json) {
-		(void)json_dumpf(answer, stdout, JSON_INDENT(2));
-		putchar('\n');
-	} else
-		show(c, answer);
 	ok = json_is_true(json_object_get(answer, "ok"));
+	if (o->json)
+		(void)json_print(stdout, json_incref(answer), JSON_INDENT(2));
+	else
+		show(c, answer);
 	json_decref(answer);
 	return output_end(ok ? BS_OK : BS_FAIL);
 }

@@ -12,6 +12,7 @@
 
 #include "aoectl.h"
 #include "exits.h"
+#include "json.h"
 #include "output.h"
 #include "term.h"
 
@@ -129,10 +130,10 @@ watch(const char *path, const char *request, unsigned seconds, bool json)
 		if (!json_is_true(json_object_get(answer, "ok")))
 			errx(BS_FAIL, "%s: no counters", path);
 		t = now();
-		if (json) {
-			(void)json_dumpf(answer, stdout, JSON_COMPACT);
-			putchar('\n');
-		} else if (before != NULL)
+		if (json)
+			(void)json_print(stdout, json_incref(answer),
+			    JSON_COMPACT);
+		else if (before != NULL)
 			show(answer, before, t - last);
 		if (output_end(BS_OK) != BS_OK)
 			exit(BS_FAIL);

@@ -13,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
 
 #include "conf.h"
 #include "exits.h"
 #include "import.h"
+#include "json.h"
 #include "output.h"
 
 struct importer {
@@ -341,9 +341,7 @@ import_print(char **paths, int n, bool json, bool check)
 		    text, "errors", im.findings);
 		if (o == NULL)
 			errx(BS_FAIL, "what it names is not UTF-8");
-		(void)json_dumpf(o, stdout, JSON_INDENT(2));
-		putchar('\n');
-		json_decref(o);
+		(void)json_print(stdout, o, JSON_INDENT(2));
 	} else if (!check)
 		fputs(text, stdout);
 	free(text);

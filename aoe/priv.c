@@ -445,6 +445,17 @@ patience(const struct parent *p)
 	return p->ending && (ms == -1 || ms > 1000) ? 1000 : ms;
 }
 
+/* Signals are asked for by signalfd(2); they wait until somebody does. */
+static void
+signals_set(sigset_t *set)
+{
+	sigemptyset(set);
+	sigaddset(set, SIGHUP);
+	sigaddset(set, SIGINT);
+	sigaddset(set, SIGTERM);
+	sigaddset(set, SIGCHLD);
+}
+
 int
 parent_serve(struct parent *p)
 {
@@ -452,11 +463,7 @@ parent_serve(struct parent *p)
 	int status = BS_FAIL, fd;
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
+	signals_set(&set);
 	if ((fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)) == -1)
 		fatal("signals");
 	v[0] = (struct pollfd){ .fd = fd, .events = POLLIN };
@@ -491,17 +498,12 @@ parent_free(struct parent *p)
 	p->helpers = NULL;
 }
 
-/* Signals are asked for by signalfd(2); they wait until somebody does. */
 static int
 block_signals(void)
 {
 	sigset_t set;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGCHLD);
+	signals_set(&set);
 	(void)signal(SIGPIPE, SIG_IGN);
 	return sigprocmask(SIG_BLOCK, &set, NULL);
 }

@@ -16,9 +16,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
 
 #include "exits.h"
+#include "json.h"
 #include "log.h"
 #include "look.h"
 #include "term.h"
@@ -206,7 +206,7 @@ check_line(void *arg, const char *line)
 		log_debug("%s: %s %s", path, texts[live], k->snap.stamp);
 	if (live != LIVE_SAME)
 		(void)json_array_append_new(k->list, json_pack(
-		    "{s:o, s:s}", "path", text_json(path), "found",
+		    "{s:o, s:s}", "path", json_text(path), "found",
 		    live == LIVE_CHANGED ? "changed" : live == LIVE_GONE ?
 		    "deleted" : live == LIVE_MISSING ? "missing" :
 		    "damaged"));
@@ -237,18 +237,14 @@ report(struct checking *k, uint64_t compared, uint64_t of)
 	}
 	j = json_pack("{s:s, s:o, s:s, s:i, s:I, s:I, s:I, s:I, s:I, s:I, "
 	    "s:O}", "host", k->ir->conf.host, "storage",
-	    text_json(k->ir->conf.storage->text), "snapshot", k->snap.stamp,
+	    json_text(k->ir->conf.storage->text), "snapshot", k->snap.stamp,
 	    "exit", status, "files", (json_int_t)of,
 	    "compared", (json_int_t)compared,
 	    "changed", (json_int_t)f[LIVE_CHANGED],
 	    "deleted", (json_int_t)f[LIVE_GONE],
 	    "missing", (json_int_t)f[LIVE_MISSING],
 	    "damaged", (json_int_t)f[LIVE_DAMAGED], "found", k->list);
-	if (j == NULL || json_dumpf(j, stdout, JSON_INDENT(2)) == -1)
-		status = BS_FAIL;
-	putchar('\n');
-	json_decref(j);
-	return status;
+	return json_print(stdout, j, JSON_INDENT(2)) == -1 ? BS_FAIL : status;
 }
 
 /* Compare these paths, or with none all. */

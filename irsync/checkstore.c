@@ -24,10 +24,10 @@
 #include <unistd.h>
 #include <vis.h>
 
-#include <jansson.h>
 #include <xxhash.h>
 
 #include "human.h"
+#include "json.h"
 #include "log.h"
 #include "look.h"
 #include "numset.h"
@@ -242,7 +242,7 @@ say_damage(struct checker *k, const char *path, const struct damage *d)
 	for (i = 0; i < d->shared.n; i++)
 		(void)json_array_append_new(list, json_string(d->shared.v[i]));
 	note(k, json_pack("{s:s, s:o, s:o, s:o, s:b}", "problem", "damaged",
-	    "path", text_json(path), "snapshots", list, "good_copy",
+	    "path", json_text(path), "snapshots", list, "good_copy",
 	    d->copy != NO_COPY ? json_string(stamp) : json_null(),
 	    "same_content", d->copy == SAME_CONTENT));
 }
@@ -254,7 +254,7 @@ say_unreadable(struct checker *k, const char *path, int error)
 	log_warnx("%s: %s/%s: cannot be read: %s", store_host(k->store),
 	    k->snaps[k->at].stamp, path, strerror(error));
 	note(k, json_pack("{s:s, s:o, s:s, s:s}", "problem", "unreadable",
-	    "path", text_json(path), "snapshot", k->snaps[k->at].stamp,
+	    "path", json_text(path), "snapshot", k->snaps[k->at].stamp,
 	    "error", strerror(error)));
 	k->c->unreadable++;
 }

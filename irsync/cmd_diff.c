@@ -8,10 +8,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <jansson.h>
 
 #include "exits.h"
 #include "human.h"
+#include "json.h"
 #include "log.h"
 #include "look.h"
 
@@ -59,7 +59,7 @@ difference_json(const struct difference *d)
 	compare_text(what, sizeof(what), d->what);
 	return json_pack("{s:s, s:o, s:s, s:o, s:o}",
 	    "change", d->a == NULL ? "new" : d->b == NULL ? "deleted" :
-	    "changed", "path", text_json(path_of(d)), "what", what,
+	    "changed", "path", json_text(path_of(d)), "what", what,
 	    "size_before", d->a != NULL ?
 	    json_integer((json_int_t)d->a->size) : json_null(),
 	    "size_after", d->b != NULL ?
@@ -82,14 +82,14 @@ show_json(struct irsync *ir, const char *a, const char *b,
 		if (json_array_append_new(all, difference_json(&d[i])) == -1)
 			break;
 	top = json_pack("{s:s, s:o, s:s, s:s, s:I, s:I, s:I, s:o}", "host",
-	    ir->conf.host, "storage", text_json(ir->conf.storage->text),
+	    ir->conf.host, "storage", json_text(ir->conf.storage->text),
 	    "before", a, "after", b, "new", (json_int_t)c->new,
 	    "changed", (json_int_t)c->changed,
 	    "deleted", (json_int_t)c->deleted, "differences", all);
-	if (top != NULL && i == n)
-		rc = json_dumpf(top, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(top);
+	if (i == n)
+		rc = json_print(stdout, top, JSON_INDENT(2));
+	else
+		json_decref(top);
 	return rc == -1 ? BS_FAIL : BS_OK;
 }
 

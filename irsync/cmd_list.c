@@ -9,10 +9,10 @@
 #include <string.h>
 #include <time.h>
 
-#include <jansson.h>
 
 #include "exits.h"
 #include "human.h"
+#include "json.h"
 #include "log.h"
 #include "look.h"
 #include "term.h"
@@ -164,15 +164,10 @@ list_print(const struct snapshot *v, size_t n, time_t now)
 static int
 put_json(json_t *j)
 {
-	int rc = -1;
-
-	if (j != NULL)
-		rc = json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(j);
-	if (rc == -1)
-		log_warnx("cannot write the JSON");
-	return rc == -1 ? BS_FAIL : BS_OK;
+	if (json_print(stdout, j, JSON_INDENT(2)) == 0)
+		return BS_OK;
+	log_warn("cannot write the JSON");
+	return BS_FAIL;
 }
 
 /* Each snapshot as the store's record has it, and whether it is the latest. */
@@ -201,7 +196,7 @@ print_json(const struct irsync_conf *c, const struct snapshot *v, size_t n)
 		return put_json(NULL);
 	}
 	return put_json(json_pack("{s:s, s:o, s:o}", "host", c->host,
-	    "storage", text_json(c->storage->text), "snapshots", all));
+	    "storage", json_text(c->storage->text), "snapshots", all));
 }
 
 static int
@@ -277,7 +272,7 @@ version_json(const struct snapshot *v, const struct version *r)
 	    (int)(r->last - r->first + 1), "there", 1, "mode", mode,
 	    "uid", (json_int_t)r->e->uid, "gid", (json_int_t)r->e->gid,
 	    "size", (json_int_t)r->e->size, "mtime", (json_int_t)r->e->mtime,
-	    "target", r->e->target != NULL ? text_json(r->e->target) : NULL);
+	    "target", r->e->target != NULL ? json_text(r->e->target) : NULL);
 }
 
 static json_t *
@@ -292,7 +287,7 @@ versions_json(const struct snapshot *v, const struct version *r, size_t n,
 			json_decref(all);
 			return NULL;
 		}
-	return json_pack("{s:o, s:o}", "path", text_json(path), "versions",
+	return json_pack("{s:o, s:o}", "path", json_text(path), "versions",
 	    all);
 }
 
@@ -326,7 +321,7 @@ show_files(struct irsync *ir, const struct strv *paths,
 		free(r);
 	}
 	if (ir->json && put_json(json_pack("{s:s, s:o, s:o}", "host",
-	    ir->conf.host, "storage", text_json(ir->conf.storage->text),
+	    ir->conf.host, "storage", json_text(ir->conf.storage->text),
 	    "files", all)) != BS_OK)
 		status = BS_FAIL;
 	return status;

@@ -10,10 +10,10 @@
 #include <string.h>
 #include <time.h>
 
-#include <jansson.h>
 
 #include "health.h"
 #include "human.h"
+#include "json.h"
 #include "log.h"
 #include "look.h"
 
@@ -57,18 +57,13 @@ board_free(struct board *b)
 int
 status_unknown(const struct irsync *ir, const char *why)
 {
-	json_t *j;
-
-	if (!ir->json) {
+	if (ir->json)
+		(void)json_print(stdout, json_pack("{s:s, s:i, s:o}",
+		    "status", level_name(LEVEL_UNKNOWN),
+		    "exit", (int)LEVEL_UNKNOWN, "error", json_text(why)),
+		    JSON_INDENT(2));
+	else
 		printf("IRSYNC UNKNOWN - %s\n", why);
-		return LEVEL_UNKNOWN;
-	}
-	j = json_pack("{s:s, s:i, s:s}", "status", level_name(LEVEL_UNKNOWN),
-	    "exit", (int)LEVEL_UNKNOWN, "error", why);
-	if (j != NULL)
-		(void)json_dumpf(j, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(j);
 	return LEVEL_UNKNOWN;
 }
 
@@ -124,7 +119,7 @@ row_json(const struct row *r)
 	const struct health *h = &r->h;
 
 	return json_pack("{s:o, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:I, s:I, "
-	    "s:o}", "name", text_json(r->name), "status",
+	    "s:o}", "name", json_text(r->name), "status",
 	    level_name(h->level), "text", h->text,
 	    "snapshot", h->stamp[0] != '\0' ? json_string(h->stamp) :
 	    json_null(),
@@ -137,7 +132,7 @@ row_json(const struct row *r)
 	    json_null(),
 	    "usual_size", (json_int_t)h->usual_size,
 	    "usual_seconds", (json_int_t)h->usual_seconds,
-	    "error", h->error[0] != '\0' ? text_json(h->error) :
+	    "error", h->error[0] != '\0' ? json_text(h->error) :
 	    json_null());
 }
 
@@ -150,14 +145,12 @@ print_json(const struct irsync *ir, const struct board *b, enum level worst)
 	for (i = 0; i < b->n; i++)
 		(void)json_array_append_new(all, row_json(&b->v[i]));
 	top = json_pack("{s:o*, s:o*, s:s, s:i, s:o}",
-	    "host", ir->conf.host != NULL ? text_json(ir->conf.host) : NULL,
-	    "store", ir->store != NULL ? text_json(ir->store) : NULL,
+	    "host", ir->conf.host != NULL ? json_text(ir->conf.host) : NULL,
+	    "store", ir->store != NULL ? json_text(ir->store) : NULL,
 	    "status", level_name(worst), "exit", (int)worst,
 	    strcmp(b->what, "client") == 0 ? "clients" : "storages", all);
-	if (top == NULL || json_dumpf(top, stdout, JSON_INDENT(2)) == -1)
-		log_warnx("cannot write the JSON");
-	putchar('\n');
-	json_decref(top);
+	if (json_print(stdout, top, JSON_INDENT(2)) == -1)
+		log_warn("cannot write the JSON");
 }
 
 /* One client's store on this machine. */

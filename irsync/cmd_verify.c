@@ -13,10 +13,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
 
 #include "exits.h"
 #include "human.h"
+#include "json.h"
 #include "log.h"
 #include "look.h"
 
@@ -148,12 +148,9 @@ verify_stores(struct irsync *ir, const struct strv *args)
 	status = check_hosts(ir, &hosts, &o, all);
 	if (ir->json && signal_caught() == 0) {
 		top = json_pack("{s:o, s:i, s:O}", "store",
-		    text_json(ir->store), "exit", status, "clients", all);
-		if (top == NULL || json_dumpf(top, stdout, JSON_INDENT(2)) ==
-		    -1)
+		    json_text(ir->store), "exit", status, "clients", all);
+		if (json_print(stdout, top, JSON_INDENT(2)) == -1)
 			status = BS_FAIL;
-		putchar('\n');
-		json_decref(top);
 	}
 out:
 	strv_free(&hosts);

@@ -267,7 +267,7 @@ char *
 facts_format(const struct facts *f)
 {
 	return json_line(json_pack("{s:i, s:I, s:o, s:o, s:o}", "version", 1,
-	    "clock", (json_int_t)f->clock, "machine", json_text(f->machine),
+	    "clock", (json_int_t)f->clock, "machine", json_ascii(f->machine),
 	    "mounts", list_json(&f->mounts), "empty", list_json(&f->empty)));
 }
 

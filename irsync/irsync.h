@@ -497,10 +497,6 @@ int		 status_worse(int, int);
 /* What a status means, as part of a message. */
 const char	*status_text(int status);
 
-/* A text as JSON; one that is not UTF-8, as a file's name may be, is escaped as
- * by vis(3) first.  NULL: out of memory. */
-struct json_t	*text_json(const char *);
-
 /* "STATUS: REASON", not escaped. */
 void	failure_text(char *buf, size_t size, const struct run *, int status);
 

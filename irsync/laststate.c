@@ -111,7 +111,7 @@ run_json(const struct laststate_run *r)
 	    "sent", (json_int_t)r->sent,
 	    "bytes_new", (json_int_t)r->bytes_new,
 	    "msecs", (json_int_t)r->msecs, "gone", (json_int_t)r->gone,
-	    "error", json_text(r->error));
+	    "error", json_ascii(r->error));
 }
 
 static json_t *
@@ -125,7 +125,7 @@ storage_json(const struct laststate_storage *s)
 			json_decref(runs);
 			return NULL;
 		}
-	return json_pack("{s:o, s:I, s:s, s:o}", "storage", json_text(s->name),
+	return json_pack("{s:o, s:I, s:s, s:o}", "storage", json_ascii(s->name),
 	    "complete", (json_int_t)s->complete,
 	    "complete_snapshot", s->complete_stamp, "runs", runs);
 }
@@ -143,7 +143,7 @@ laststate_format(const struct laststate *ls)
 			return NULL;
 		}
 	return json_line(json_pack("{s:i, s:o, s:o}", "version", 1, "host",
-	    json_text(ls->host), "storages", all));
+	    json_ascii(ls->host), "storages", all));
 }
 
 /* A name as the file has it: printable, and cut. */

@@ -14,9 +14,9 @@
 #include <unistd.h>
 #include <vis.h>
 
-#include <jansson.h>
 
 #include "exits.h"
+#include "json.h"
 #include "log.h"
 #include "look.h"
 
@@ -76,15 +76,12 @@ look_json_error(const struct irsync *ir, int status, const char *why)
 {
 	const struct storage *s = ir->conf.storage;
 	json_t *j = json_pack("{s:o*, s:o*, s:o*, s:o, s:i}",
-	    "host", ir->conf.host != NULL ? text_json(ir->conf.host) : NULL,
-	    "storage", s != NULL && s->text != NULL ? text_json(s->text) : NULL,
-	    "store", ir->store != NULL ? text_json(ir->store) : NULL,
-	    "error", text_json(why), "exit", status);
+	    "host", ir->conf.host != NULL ? json_text(ir->conf.host) : NULL,
+	    "storage", s != NULL && s->text != NULL ? json_text(s->text) : NULL,
+	    "store", ir->store != NULL ? json_text(ir->store) : NULL,
+	    "error", json_text(why), "exit", status);
 
-	if (j != NULL)
-		(void)json_dumpf(j, stdout, JSON_COMPACT);
-	putchar('\n');
-	json_decref(j);
+	(void)json_print(stdout, j, JSON_COMPACT);
 }
 
 /* What failed, in both languages. */

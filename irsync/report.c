@@ -9,11 +9,11 @@
 #include <syslog.h>
 #include <vis.h>
 
-#include <jansson.h>
 
 #include "exits.h"
 #include "human.h"
 #include "irsync.h"
+#include "json.h"
 #include "log.h"
 
 const char *
@@ -111,20 +111,6 @@ report_failure(const struct irsync *ir, const struct run *r, int status)
 	log_warnx("%s: %s", ir->conf.storage->label, text);
 }
 
-json_t *
-text_json(const char *text)
-{
-	json_t *j = json_string(text);
-	char *safe;
-
-	if (j != NULL || (safe = calloc(strlen(text) + 1, 4)) == NULL)
-		return j;
-	strvis(safe, text, VIS_OCTAL | VIS_NOSLASH);
-	j = json_string(safe);
-	free(safe);
-	return j;
-}
-
 static void
 print_json(const struct irsync_conf *c, const struct outcome *o,
     const char *text)
@@ -136,7 +122,7 @@ print_json(const struct irsync_conf *c, const struct outcome *o,
 
 	j = json_pack("{s:s, s:o, s:b, s:i, s:b, s:o, s:I, s:I, s:I, s:I, "
 	    "s:I, s:I, s:I, s:I, s:o, s:o, s:f, s:i, s:o}",
-	    "host", c->host, "storage", text_json(c->storage->text),
+	    "host", c->host, "storage", json_text(c->storage->text),
 	    "ok", made_snapshot(o->status), "exit", o->status,
 	    "dry_run", o->dry_run,
 	    "snapshot", made ? json_string(s->stamp) : json_null(),
@@ -151,11 +137,8 @@ print_json(const struct irsync_conf *c, const struct outcome *o,
 	    "seconds", o->seconds, "attempts", (int)o->attempts,
 	    "error", made_snapshot(o->status) ? json_null() :
 	    json_string_nocheck(text));
-	if (j == NULL || json_dumpf(j, stdout, JSON_COMPACT |
-	    JSON_REAL_PRECISION(6)) == -1)
-		log_warnx("cannot write the JSON");
-	putchar('\n');
-	json_decref(j);
+	if (json_print(stdout, j, JSON_COMPACT | JSON_REAL_PRECISION(6)) == -1)
+		log_warn("cannot write the JSON");
 }
 
 void

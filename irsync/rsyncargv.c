@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "facts.h"
 #include "irsync.h"
 
 #define SSH_ALIVE_INTERVAL	30	/* seconds between signs of life */
@@ -186,18 +187,6 @@ add_filter(struct strv *argv, char rule, const char *name)
 	return rc;
 }
 
-/* Is path inside dir, or dir itself? */
-static bool
-is_inside(const char *path, const char *dir)
-{
-	size_t n = strlen(dir);
-
-	if (strcmp(dir, "/") == 0)
-		return true;
-	return strncmp(path, dir, n) == 0 &&
-	    (path[n] == '/' || path[n] == '\0');
-}
-
 /* Does another configured path bring this one's surroundings anyway? */
 static bool
 is_nested(const struct strv *paths, size_t i)
@@ -205,7 +194,7 @@ is_nested(const struct strv *paths, size_t i)
 	size_t j;
 
 	for (j = 0; j < paths->n; j++)
-		if (j != i && is_inside(paths->v[i], paths->v[j]))
+		if (j != i && path_is_inside(paths->v[i], paths->v[j]))
 			return true;
 	return false;
 }

@@ -5,16 +5,13 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <sys/stat.h>
-
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "conf.h"
+#include "file.h"
 
 /* What the error callback writes to: libconfuse passes it no pointer of
  * ours.  Set for the time of one conf_parse, per thread. */
@@ -23,56 +20,20 @@ static _Thread_local struct conf_target {
 	struct diags	*diags;
 } target;
 
-/* Read all of fd into a new NUL-terminated buffer; NULL with errno. */
-static char *
-read_all(int fd, size_t *len)
-{
-	char *buf;
-	ssize_t n;
-
-	*len = 0;
-	if ((buf = malloc(CONF_MAX + 1)) == NULL)
-		return NULL;
-	while ((n = read(fd, buf + *len, CONF_MAX + 1 - *len)) > 0)
-		*len += (size_t)n;
-	if (n == -1 || *len > CONF_MAX) {
-		if (n != -1)
-			errno = EFBIG;
-		free(buf);
-		return NULL;
-	}
-	buf[*len] = '\0';
-	return buf;
-}
-
 char *
 conf_read(const char *path, struct diags *ds)
 {
-	struct stat st;
-	char *buf = NULL;
-	size_t len = 0;
-	int fd;
+	size_t len;
+	char *buf = file_read(path, CONF_MAX, &len);
 
-	/* O_NONBLOCK: a FIFO in the file's place must not hang us. */
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1 ||
-	    fstat(fd, &st) == -1) {
-		diags_add(ds, 0, 0, "%s", strerror(errno));
-		goto out;
-	}
-	if (!S_ISREG(st.st_mode)) {
-		diags_add(ds, 0, 0, "not a regular file");
-		goto out;
-	}
-	if ((buf = read_all(fd, &len)) == NULL)
-		diags_add(ds, 0, 0, "%s", strerror(errno));
-	else if (memchr(buf, '\0', len) != NULL) {
+	if (buf == NULL) {
+		diags_add(ds, 0, 0, "%s", errno == EINVAL ?
+		    "not a regular file" : strerror(errno));
+	} else if (memchr(buf, '\0', len) != NULL) {
 		diags_add(ds, 0, 0, "not a text: it holds a NUL byte");
 		free(buf);
 		buf = NULL;
 	}
-out:
-	if (fd != -1)
-		close(fd);
 	return buf;
 }
 

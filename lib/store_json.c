@@ -191,7 +191,7 @@ json_bytes(const char *s)
 }
 
 json_t *
-json_text(const char *s)
+json_ascii(const char *s)
 {
 	json_t *j;
 	char *out, *p;

@@ -41,7 +41,7 @@ char	*json_get_bytes(const json_t *, const char *key);
 json_t	*json_bytes(const char *);
 
 /* Text with what is not printable ASCII replaced by '?'. */
-json_t	*json_text(const char *);
+json_t	*json_ascii(const char *);
 
 /* One line, keys in the order they were set; takes the object, which may be
  * NULL.  To be freed; NULL with errno ENOMEM. */

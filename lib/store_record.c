@@ -143,7 +143,7 @@ store_record_format(const struct snapshot *s)
 	    "stamp", s->stamp,
 	    "status", snapshot_status_name(s->status),
 	    "way", store_way_name(s->way),
-	    "client", json_text(s->client),
+	    "client", json_ascii(s->client),
 	    "base", s->base,
 	    "started", (json_int_t)s->started,
 	    "ended", (json_int_t)s->ended,

@@ -135,7 +135,7 @@ push_commit_format(const struct push_commit *c)
 	    "stamp", c->stamp,
 	    "base", c->base,
 	    "subdir", json_bytes(c->subdir),
-	    "client", json_text(c->client),
+	    "client", json_ascii(c->client),
 	    "deletes", (int)c->deletes,
 	    "resumed", (int)c->resumed,
 	    "started", (json_int_t)c->started,

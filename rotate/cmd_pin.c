@@ -15,6 +15,7 @@
 #include "cmd.h"
 #include "exits.h"
 #include "human.h"
+#include "json.h"
 #include "log.h"
 #include "owner.h"
 #include "pin.h"
@@ -204,20 +205,6 @@ list_host(const struct retention_conf *conf, const char *host, json_t *all)
 	return rc;
 }
 
-/* Print the listing as one object.  It takes the array. */
-static int
-list_dump(const struct retention_conf *conf, json_t *all)
-{
-	json_t *o = json_pack("{si so so}", "version", 1,
-	    "root", json_text(conf->root), "snapshots", all);
-	int rc;
-
-	rc = o == NULL || json_dumpf(o, stdout, JSON_INDENT(2)) == -1 ||
-	    putchar('\n') == EOF ? -1 : 0;
-	json_decref(o);
-	return rc;
-}
-
 int
 cmd_pins(const struct options *o, const struct retention_conf *conf, int argc,
     char **argv)
@@ -234,7 +221,9 @@ cmd_pins(const struct options *o, const struct retention_conf *conf, int argc,
 		if (list_host(conf, hosts.v[i], all) == -1)
 			status = BS_FAIL;
 	strv_free(&hosts);
-	if (all != NULL && list_dump(conf, all) == -1)
+	if (all != NULL && json_print(stdout, json_pack("{si so so}",
+	    "version", 1, "root", json_text(conf->root), "snapshots", all),
+	    JSON_INDENT(2)) == -1)
 		status = BS_FAIL;
 	return status;
 }

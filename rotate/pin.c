@@ -58,8 +58,8 @@ pin_format(const struct pin *pin)
 	return json_line(json_pack("{si sI so so}",
 	    "version", PIN_VERSION,
 	    "since", (json_int_t)pin->since,
-	    "by", json_text(pin->by),
-	    "reason", json_text(pin->reason)));
+	    "by", json_ascii(pin->by),
+	    "reason", json_ascii(pin->reason)));
 }
 
 /* A descriptor of .pins, or -1 with errno. */

@@ -5,11 +5,11 @@
  * Copyright (c) 2026 The backshelf authors
  */
 #include <errno.h>
-#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "human.h"
+#include "json.h"
 #include "report.h"
 
 /* Sums over one client or all. */
@@ -186,15 +186,6 @@ report_text(FILE *f, const struct run *run, bool all)
 	return fflush(f) == 0 && !ferror(f) ? 0 : -1;
 }
 
-/* A text that came from outside; one that is not UTF-8 is null. */
-static json_t *
-text_json(const char *s)
-{
-	json_t *o = json_string(s);
-
-	return o != NULL ? o : json_null();
-}
-
 static json_t *
 stamp_json(time_t t)
 {
@@ -222,7 +213,7 @@ snapshots_json(const struct client *c)
 		    "keep", (int)plan_keeps(&c->plan, i),
 		    "reason", reason,
 		    "pin", pin == NULL ? json_null() :
-		    text_json(pin->reason)));
+		    json_text(pin->reason)));
 	}
 	return list;
 }
@@ -269,16 +260,15 @@ report_json(FILE *f, const struct run *run)
 {
 	json_t *all, *clients = json_array(), *warnings = json_array();
 	size_t i;
-	int rc;
 
 	for (i = 0; i < run->warnings.n; i++)
 		json_array_append_new(warnings,
-		    text_json(run->warnings.v[i]));
+		    json_text(run->warnings.v[i]));
 	for (i = 0; i < run->n; i++)
 		json_array_append_new(clients, client_json(run, &run->v[i]));
 	all = json_pack("{si so so sb sb sI sI so so}",
 	    "version", 1,
-	    "root", text_json(run->root),
+	    "root", json_text(run->root),
 	    "time", stamp_json(run->began),
 	    "dry_run", (int)run->dry,
 	    "stopped", (int)run->stopped,
@@ -286,11 +276,5 @@ report_json(FILE *f, const struct run *run)
 	    "free_after", (json_int_t)run->after.bytes,
 	    "warnings", warnings,
 	    "clients", clients);
-	if (all == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	rc = json_dumpf(all, f, JSON_INDENT(2) | JSON_SORT_KEYS);
-	json_decref(all);
-	return rc == 0 && fputc('\n', f) != EOF && fflush(f) == 0 ? 0 : -1;
+	return json_print(f, all, JSON_INDENT(2) | JSON_SORT_KEYS);
 }

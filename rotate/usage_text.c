@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "human.h"
+#include "json.h"
 #include "usage.h"
 
 /* A size, or "?" if it is not known; "~" before what is estimated. */
@@ -193,23 +194,16 @@ usage_json(FILE *f, const struct usage *u)
 {
 	json_t *clients = json_array(), *all;
 	size_t i;
-	int rc;
 
 	for (i = 0; i < u->n; i++)
 		json_array_append_new(clients, client_json(u, &u->v[i]));
-	all = json_pack("{si ss* sI sI sI sI so so}",
-	    "version", 1, "root", u->root, "time", (json_int_t)u->now,
+	all = json_pack("{si so sI sI sI sI so so}",
+	    "version", 1, "root", json_text(u->root), "time", (json_int_t)u->now,
 	    "free", (json_int_t)u->space.bytes,
 	    "size", (json_int_t)u->space.all_bytes,
 	    "per_day", (json_int_t)u->per_day,
 	    "days_left", u->days_left < 0 ? json_null() :
 	    json_integer((json_int_t)u->days_left),
 	    "clients", clients);
-	if (all == NULL) {
-		errno = ENOMEM;
-		return -1;
-	}
-	rc = json_dumpf(all, f, JSON_INDENT(2) | JSON_SORT_KEYS);
-	json_decref(all);
-	return rc == 0 && fputc('\n', f) != EOF && fflush(f) == 0 ? 0 : -1;
+	return json_print(f, all, JSON_INDENT(2) | JSON_SORT_KEYS);
 }

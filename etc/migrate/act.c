@@ -116,7 +116,7 @@ open_parent(int dirfd, const char *path, const char **last)
 	if ((parent = strndup(path, slash == NULL ? 0 :
 	    (size_t)(slash - path))) == NULL)
 		return -1;
-	fd = open_below(dirfd, parent);
+	fd = dir_open_below(dirfd, parent);
 	free(parent);
 	return fd;
 }
@@ -214,7 +214,7 @@ adopt_move(struct acting *a, const struct move *mv)
 
 	if (a->root.st_uid == 0)
 		return 0;
-	if ((fd = open_below(a->dirfd, mv->from)) == -1)
+	if ((fd = dir_open_below(a->dirfd, mv->from)) == -1)
 		return fail(mv->from, "open");
 	if (adopt_tree(&a->adopt, fd) == -1 || syncfs(fd) == -1)
 		rc = fail(mv->from, "/%s: note its owner", a->adopt.where);

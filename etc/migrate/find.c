@@ -101,33 +101,6 @@ names_in(int dirfd, const char *what, struct strv *names)
 		qsort(names->v, names->n, sizeof(*names->v), by_name);
 }
 
-int
-open_below(int dirfd, const char *path)
-{
-	char part[NAME_MAX + 1];
-	int fd, next, saved;
-	size_t n;
-
-	if ((fd = dir_open_at(dirfd, ".")) == -1)
-		return -1;
-	for (; *path != '\0'; path += path[n] == '/' ? n + 1 : n) {
-		if ((n = strcspn(path, "/")) > NAME_MAX) {
-			close(fd);
-			errno = ENAMETOOLONG;
-			return -1;
-		}
-		memcpy(part, path, n);
-		part[n] = '\0';
-		next = dir_open_at(fd, part);
-		saved = errno;
-		close(fd);
-		errno = saved;
-		if ((fd = next) == -1)
-			return -1;
-	}
-	return fd;
-}
-
 /* n digits.  -1 if they are none. */
 static int
 digits(const char **p, int n)

@@ -20,6 +20,7 @@
 
 #include "exits.h"
 #include "migrate.h"
+#include "store_dir.h"
 
 /* "apollo.full" with tail ".full" to "apollo"; or NULL. */
 static char *
@@ -64,7 +65,7 @@ take_snaps(struct find *f, int dirfd, const char *host, time_t *newest)
 
 	if (asprintf(&snaps, "%s.snaps", host) == -1)
 		err(BS_FAIL, NULL);
-	if ((fd = open_below(dirfd, snaps)) == -1) {
+	if ((fd = dir_open_at(dirfd, snaps)) == -1) {
 		if (errno != ENOENT)
 			find_refused(f, "%s: %s", snaps, strerror(errno));
 	} else {

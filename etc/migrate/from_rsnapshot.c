@@ -19,6 +19,7 @@
 
 #include "exits.h"
 #include "migrate.h"
+#include "store_dir.h"
 
 /* The client that a folder of a level is, by the operands "HOST" and
  * "HOST=FOLDER"; without operands, by its own name.  NULL: none. */
@@ -71,7 +72,7 @@ take_level(struct find *f, int dirfd, const char *level, char **args)
 	size_t i;
 	int fd;
 
-	if ((fd = open_below(dirfd, level)) == -1 || fstat(fd, &st) == -1) {
+	if ((fd = dir_open_at(dirfd, level)) == -1 || fstat(fd, &st) == -1) {
 		find_refused(f, "%s: %s", level, strerror(errno));
 		if (fd != -1)
 			close(fd);

@@ -90,9 +90,6 @@ void	find_free(struct find *);
 /* The names in a folder, sorted; "" none.  Exits where it cannot be read. */
 void	names_in(int dirfd, const char *what, struct strv *names);
 
-/* A folder of a folder, "a/b/c" below dirfd, never through a symlink. */
-int	open_below(int dirfd, const char *path);
-
 /* from_irsync.c, from_rsnapshot.c, from_tmbackup.c: what is in the folder.
  * args: the operands behind it. */
 typedef void	find_fn(struct find *, int dirfd, char **args);

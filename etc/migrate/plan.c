@@ -14,11 +14,12 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <jansson.h>
 
 #include "exits.h"
 #include "human.h"
+#include "json.h"
 #include "migrate.h"
+#include "store_dir.h"
 #include "text.h"
 
 #define FUTURE	(15 * 60)	/* seconds that a clock may be ahead */
@@ -151,7 +152,7 @@ look(struct looking *l, struct move *mv)
 	struct stat st;
 	int fd;
 
-	if ((fd = open_below(l->dirfd, mv->from)) == -1 ||
+	if ((fd = dir_open_below(l->dirfd, mv->from)) == -1 ||
 	    fstat(fd, &st) == -1) {
 		find_refused(l->f, "%s: %s", mv->from, strerror(errno));
 		return;
@@ -257,9 +258,7 @@ print_json(const struct find *f)
 	    "left", list_json(&f->left), "refused", list_json(&f->refused));
 	if (o == NULL)
 		errx(BS_FAIL, "out of memory");
-	(void)json_dumpf(o, stdout, JSON_INDENT(2));
-	putchar('\n');
-	json_decref(o);
+	(void)json_print(stdout, o, JSON_INDENT(2));
 }
 
 static void

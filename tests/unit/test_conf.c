@@ -6,6 +6,7 @@
 #include "unit.h"
 
 #include "conf.h"
+#include "faults.h"
 
 static cfg_t *
 parse(const char *text, struct diags *ds)
@@ -31,34 +32,19 @@ parse(const char *text, struct diags *ds)
 	return conf_parse(text, opts, ds);
 }
 
-/* A text with one fault, and what is said of it. */
-struct bad {
-	const char	*text;
-	unsigned	 line, col;
-	const char	*says;
-};
-
-static void
-expect_errors(const struct bad *rows, size_t n)
+/* One fault each. */
+static int
+parse_fault(const char *text, struct diags *ds)
 {
-	struct diags ds = { 0 };
-	size_t i;
-
-	for (i = 0; i < n; i++) {
-		assert_null(parse(rows[i].text, &ds));
-		assert_int_equal(ds.n, 1);
-		if (strstr(ds.v[0].msg, rows[i].says) == NULL ||
-		    ds.v[0].line != rows[i].line || ds.v[0].col != rows[i].col)
-			fail_msg("%s: %u:%u: %s", rows[i].text, ds.v[0].line,
-			    ds.v[0].col, ds.v[0].msg);
-		diags_free(&ds);
-	}
+	assert_null(parse(text, ds));
+	assert_int_equal(ds->n, 1);
+	return -1;
 }
 
 static void
 errors_have_places(void **state)
 {
-	static const struct bad rows[] = {
+	static const struct fault rows[] = {
 		{ "root = \"a\"\n  rot = 1\n", 2, 3, "did you mean 'root'" },
 		{ "zzzzzz = 1", 1, 1, "unknown key 'zzzzzz'" },
 		{ "\nage = x", 2, 1, "invalid integer" },
@@ -81,13 +67,13 @@ errors_have_places(void **state)
 	};
 
 	(void)state;
-	expect_errors(rows, nitems(rows));
+	faults_are_found(rows, nitems(rows), parse_fault);
 }
 
 static void
 twice_is_an_error(void **state)
 {
-	static const struct bad rows[] = {
+	static const struct fault rows[] = {
 		{ "age = 1\n age = 1", 2, 2, "'age' is set twice, first in "
 		    "line 1, column 1" },
 		{ "root = a root = b", 1, 10, "'root' is set twice" },
@@ -111,7 +97,7 @@ twice_is_an_error(void **state)
 	struct diags ds = { 0 };
 
 	(void)state;
-	expect_errors(rows, nitems(rows));
+	faults_are_found(rows, nitems(rows), parse_fault);
 	/* All of them at once. */
 	assert_null(parse("age = 1 age = 2 age = 3\nroot = a\nroot = b",
 	    &ds));

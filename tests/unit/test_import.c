@@ -5,18 +5,26 @@
  */
 #include "unit.h"
 
+#include "faults.h"
 #include "aoe/import.h"
 
 #define MUST	"shelf=14\nslot=2\nnetif=ens3\nfilename=/dev/x\n"
 
+static int
+parse(const char *text, struct diags *ds)
+{
+	struct table t = { 0 };
+	int rc = import_fragment(text, strlen(text), "a", &t, ds);
+
+	assert_int_equal(t.n, 0);
+	table_free(&t);
+	return rc;
+}
+
 static void
 fragments_not_understood(void **state)
 {
-	static const struct {
-		const char	*text;
-		unsigned	 line, col;
-		const char	*says;
-	} rows[] = {
+	static const struct fault rows[] = {
 		{ "", 0, 0, "shelf is not set" },
 		{ "shelf=1\nslot=2\nnetif=a\n", 0, 0, "filename is not set" },
 		{ MUST "shelf=\n", 5, 0, "shelf is not set" },
@@ -59,26 +67,9 @@ fragments_not_understood(void **state)
 		{ MUST "options='-d -o 1'\n", 5, 9, "multiple of 8" },
 		{ MUST "options='-l 7'\n", 5, 9, "less than 8" },
 	};
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < nitems(rows); i++) {
-		struct diags ds = { 0 };
-		struct table t = { 0 };
-
-		assert_int_equal(import_fragment(rows[i].text,
-		    strlen(rows[i].text), "a", &t, &ds), -1);
-		if (ds.n == 0 || ds.v[0].line != rows[i].line ||
-		    ds.v[0].col != rows[i].col ||
-		    strstr(ds.v[0].msg, rows[i].says) == NULL)
-			fail_msg("row %zu: %u:%u: %s", i,
-			    ds.n > 0 ? ds.v[0].line : 0,
-			    ds.n > 0 ? ds.v[0].col : 0,
-			    ds.n > 0 ? ds.v[0].msg : "nothing");
-		assert_int_equal(t.n, 0);
-		diags_free(&ds);
-		table_free(&t);
-	}
+	faults_are_found(rows, nitems(rows), parse);
 }
 
 static void

@@ -5,18 +5,25 @@
  */
 #include "unit.h"
 
+#include "faults.h"
 #include "irsync/irsync.h"
 
 #define GOOD	"storage = \"b@srv:/d\"\npaths = {\"/etc\"}\n"
 
+static int
+parse(const char *text, struct diags *ds)
+{
+	struct irsync_conf c;
+	int rc = irsync_conf_parse(text, &c, ds);
+
+	irsync_conf_free(&c);
+	return rc;
+}
+
 static void
 errors_have_places(void **state)
 {
-	static const struct {
-		const char	*text;
-		unsigned	 line, col;
-		const char	*says;
-	} rows[] = {
+	static const struct fault rows[] = {
 		{ "", 0, 0, "storage is not set" },
 		{ "paths = {\"/\"}", 0, 0, "storage is not set" },
 		{ "storage = \"/b\"", 0, 0, "paths is not set" },
@@ -93,21 +100,9 @@ errors_have_places(void **state)
 		    "stands there twice" },
 		{ "storage = \"/b\"\npaths = {\"/e/../f\"}", 2, 10, "'..'" },
 	};
-	struct irsync_conf c;
-	struct diags ds = { 0 };
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < nitems(rows); i++) {
-		assert_int_equal(irsync_conf_parse(rows[i].text, &c, &ds), -1);
-		assert_true(ds.n >= 1);
-		if (strstr(ds.v[0].msg, rows[i].says) == NULL ||
-		    ds.v[0].line != rows[i].line || ds.v[0].col != rows[i].col)
-			fail_msg("%s: %u:%u: %s", rows[i].text, ds.v[0].line,
-			    ds.v[0].col, ds.v[0].msg);
-		diags_free(&ds);
-		irsync_conf_free(&c);
-	}
+	faults_are_found(rows, nitems(rows), parse);
 }
 
 static void

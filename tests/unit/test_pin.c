@@ -10,39 +10,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "one_store.h"
 #include "rotate/pin.h"
 #include "rotate/prune.h"
-
-#define STAMP	"2026-11-22T040201Z"
-
-static char root[64];
-static struct store *store;
-
-static int
-make_store(void **state)
-{
-	(void)state;
-	strcpy(root, "/tmp/test_pin.XXXXXX");
-	if (mkdtemp(root) == NULL ||
-	    (store = store_open(root, "host", STORE_CREATE)) == NULL)
-		return -1;
-	return mkdirat(store_fd(store), STAMP, 0755);
-}
-
-static int
-remove_store(void **state)
-{
-	struct sweep_item item = { .name = root + strlen("/tmp/") };
-	struct sweep_opts opts = { .jobs = 1 };
-	int rc;
-
-	(void)state;
-	store_close(store);
-	item.dirfd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = sweep_remove(&item, 1, &opts, NULL);
-	close(item.dirfd);
-	return rc;
-}
 
 static void
 damaged_files_have_no_reason(void **state)

@@ -13,42 +13,8 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "one_store.h"
 #include "rotate/prune.h"
-
-#define STAMP	"2026-11-22T040201Z"
-
-static char root[64];
-static struct store *store;
-
-static int
-make_store(void **state)
-{
-	(void)state;
-	strcpy(root, "/tmp/test_prune.XXXXXX");
-	if (mkdtemp(root) == NULL)
-		return -1;
-	store = store_open(root, "host", STORE_CREATE);
-	if (store == NULL || mkdirat(store_fd(store), ".meta", 0700) == -1 ||
-	    mkdirat(store_fd(store), STAMP, 0755) == -1)
-		return -1;
-	return close(openat(store_fd(store), ".meta/" STAMP ".json",
-	    O_CREAT | O_WRONLY, 0600));
-}
-
-static int
-remove_store(void **state)
-{
-	struct sweep_item item = { .name = root + strlen("/tmp/") };
-	struct sweep_opts opts = { .jobs = 1 };
-	int rc;
-
-	(void)state;
-	store_close(store);
-	item.dirfd = open("/tmp", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	rc = sweep_remove(&item, 1, &opts, NULL);
-	close(item.dirfd);
-	return rc;
-}
 
 static bool
 there(const char *name)

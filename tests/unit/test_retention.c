@@ -5,18 +5,28 @@
  */
 #include "unit.h"
 
+#include "faults.h"
 #include "rotate/retention.h"
 
 #define DAY	UINT64_C(86400)
 
+/* One fault each, and nothing is left of what was understood. */
+static int
+parse(const char *text, struct diags *ds)
+{
+	struct retention_conf conf;
+	int rc = retention_parse(text, &conf, ds);
+
+	assert_null(conf.root);
+	assert_null(conf.v);
+	assert_int_equal(ds->n, 1);
+	return rc;
+}
+
 static void
 unsound_values_are_named_with_their_place(void **state)
 {
-	static const struct {
-		const char	*text;
-		unsigned	 line, col;
-		const char	*says;
-	} rows[] = {
+	static const struct fault rows[] = {
 		{ "", 0, 0, "no rule would keep anything" },
 		{ "root = \"/data\"\n", 0, 0, "no rule would keep anything" },
 		{ "age = 0\nkeep-daily = 0", 0, 0, "no rule would keep" },
@@ -69,23 +79,9 @@ unsound_values_are_named_with_their_place(void **state)
 		    4, 3, "-3" },
 		{ "age = 1\nclient \"a\" { age = 2", 2, 0, "does not end" },
 	};
-	struct retention_conf conf;
-	struct diags ds = { 0 };
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < nitems(rows); i++) {
-		if (retention_parse(rows[i].text, &conf, &ds) != -1)
-			fail_msg("row %zu: found sound", i);
-		if (ds.n != 1 || ds.v[0].line != rows[i].line ||
-		    ds.v[0].col != rows[i].col ||
-		    strstr(ds.v[0].msg, rows[i].says) == NULL)
-			fail_msg("row %zu: %zu: %u:%u: %s", i, ds.n,
-			    ds.v[0].line, ds.v[0].col, ds.v[0].msg);
-		assert_null(conf.root);
-		assert_null(conf.v);
-		diags_free(&ds);
-	}
+	faults_are_found(rows, nitems(rows), parse);
 }
 
 static void

@@ -5,6 +5,7 @@
  */
 #include "unit.h"
 
+#include "faults.h"
 #include "aoe/mac.h"
 #include "aoe/table.h"
 
@@ -18,14 +19,20 @@
 		"01234567890123456789012"
 #define GOOD	"0 /a " MAC1 " eth1 a\n"
 
+static int
+parse(const char *text, struct diags *ds)
+{
+	struct table t;
+	int rc = table_parse(text, strlen(text), &t, ds);
+
+	table_free(&t);
+	return rc;
+}
+
 static void
 faults_have_places(void **state)
 {
-	static const struct {
-		const char	*text;
-		unsigned	 line, col;
-		const char	*says;
-	} rows[] = {
+	static const struct fault rows[] = {
 		/* The shelf. */
 		{ "SHELF=\n", 1, 7, "bad SHELF ''" },
 		{ "SHELF=65535\n", 1, 7, "0 to 65534" },
@@ -133,23 +140,9 @@ faults_have_places(void **state)
 		{ GOOD "SHELF=3\n3.0 /b " MAC1 " eth1 b\n", 3, 1,
 		    "3.0 for" },
 	};
-	struct diags ds = { 0 };
-	struct table t;
-	size_t i;
 
 	(void)state;
-	for (i = 0; i < nitems(rows); i++) {
-		assert_int_equal(table_parse(rows[i].text,
-		    strlen(rows[i].text), &t, &ds), -1);
-		if (ds.n == 0 || ds.v[0].line != rows[i].line ||
-		    ds.v[0].col != rows[i].col ||
-		    strstr(ds.v[0].msg, rows[i].says) == NULL)
-			fail_msg("row %zu: %s: %u:%u: %s", i, rows[i].text,
-			    ds.n ? ds.v[0].line : 0, ds.n ? ds.v[0].col : 0,
-			    ds.n ? ds.v[0].msg : "nothing");
-		diags_free(&ds);
-		table_free(&t);
-	}
+	faults_are_found(rows, nitems(rows), parse);
 }
 
 static void
