@@ -23,11 +23,12 @@ row() {
 	echo "$(($1 - 1)) $T/disk$1 $(client_mac 1) aoe0 disk$1 $2"
 }
 
-# Write and verify until the test says that it is enough.
+# Write and verify until the test says that it is enough.  What is not answered is
+# sent again after ten seconds: sooner, a busy machine may be the reason.
 load_it() {
 	while [ ! -e "$T/enough" ]; do
-		aoe 1 -v -c 8 write 0.0 0 <"$T/data" 2>>"$T/sent" &&
-		    aoe 1 -v -c 8 read 0.0 0 8192 2>>"$T/sent" |
+		aoe 1 -v -r 10 -c 8 write 0.0 0 <"$T/data" 2>>"$T/sent" &&
+		    aoe 1 -v -r 10 -c 8 read 0.0 0 8192 2>>"$T/sent" |
 		    cmp - "$T/data" && echo good >>"$T/rounds" ||
 		    echo bad >>"$T/rounds"
 	done

@@ -94,10 +94,10 @@ need() {
 why_skip() (
 	# shellcheck disable=SC2317
 	skip() {
-		echo "$1"
+		echo "$1" >&4
 		exit
 	}
-	"$@" >/dev/null
+	"$@" 4>&1 >/dev/null
 )
 
 # wait_until SECONDS COMMAND...: run COMMAND again and again until it succeeds.

@@ -104,12 +104,19 @@ receive(struct init *in, uint8_t *buf, struct aoe *f, int64_t due)
 	return false;
 }
 
+static unsigned
+first_wait(const struct init *in)
+{
+	return in->retry_ms != 0 ? in->retry_ms : RETRY_MS;
+}
+
 void
 ask(struct init *in, const uint8_t *frame, size_t len, uint32_t tag,
     uint8_t *buf, struct aoe *f)
 {
 	int64_t end = now_ms() + in->timeout_ms, due = now_ms();
-	int wait_ms = RETRY_MS, tries = 0;
+	unsigned wait_ms = first_wait(in);
+	int tries = 0;
 
 	while (now_ms() < end) {
 		if (now_ms() >= due) {
@@ -218,7 +225,7 @@ window_run(struct transfer *x)
 			r->tag = (r->tag + WINDOW_MAX) & ~WIRE_TAG_USER;
 			r->first = x->next;
 			r->count = left < in->sectors ? left : in->sectors;
-			r->wait_ms = RETRY_MS;
+			r->wait_ms = first_wait(in);
 			r->end = now + in->timeout_ms;
 			x->next += r->count;
 			x->busy++;

@@ -29,6 +29,7 @@ struct init {
 	struct wire	wire;
 	struct target	to;
 	unsigned	timeout_ms;	/* of a request, repetitions included */
+	unsigned	retry_ms;	/* until the first repetition; 0: 250 */
 	unsigned	window;		/* requests in flight; 0: as it says */
 	unsigned	sectors;	/* per request; 0: as it says */
 	bool		lba28;		/* commands without EXT */

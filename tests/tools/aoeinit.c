@@ -18,14 +18,16 @@
 
 #define TARGETS_MAX	4096
 #define READ_MAX	(1 << 22)	/* sectors: 2 GiB */
-
+#define LISTEN_MS	2000	/* for whatever there is */
+#define ANSWER_MS	30000	/* for what must come, however busy both sides are */
 
 static void __attribute__((noreturn))
 usage(void)
 {
 	fputs("usage: aoeinit -i iface [-bv] [-c inflight] [-d mac] "
 	    "[-n sectors]\n"
-	    "               [-s source] [-t seconds] command [argument ...]\n"
+	    "               [-r seconds] [-s source] [-t seconds] command "
+	    "[argument ...]\n"
 	    "commands: discover | identify s.t | read s.t lba count |\n"
 	    "          write s.t lba | flush s.t | raw hexframe ...\n", stderr);
 	exit(BS_USAGE);
@@ -240,14 +242,15 @@ cmd_raw(struct init *in, char **argv)
 static const struct {
 	const char	*name;
 	int		 argc;		/* -1: one or more */
+	unsigned	 timeout_ms;	/* where -t says nothing */
 	int		(*run)(struct init *, char **);
 } commands[] = {
-	{ "discover",	0,	cmd_discover },
-	{ "identify",	1,	cmd_identify },
-	{ "read",	3,	cmd_read },
-	{ "write",	2,	cmd_write },
-	{ "flush",	1,	cmd_flush },
-	{ "raw",	-1,	cmd_raw },
+	{ "discover",	0,	LISTEN_MS, cmd_discover },
+	{ "identify",	1,	ANSWER_MS, cmd_identify },
+	{ "read",	3,	ANSWER_MS, cmd_read },
+	{ "write",	2,	ANSWER_MS, cmd_write },
+	{ "flush",	1,	ANSWER_MS, cmd_flush },
+	{ "raw",	-1,	ANSWER_MS, cmd_raw },
 };
 
 static int
@@ -258,22 +261,25 @@ command_run(struct init *in, int argc, char **argv)
 	for (i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
 		if (strcmp(argv[0], commands[i].name) == 0 &&
 		    (commands[i].argc == argc - 1 ||
-		    (commands[i].argc == -1 && argc > 1)))
+		    (commands[i].argc == -1 && argc > 1))) {
+			if (in->timeout_ms == 0)
+				in->timeout_ms = commands[i].timeout_ms;
 			return commands[i].run(in, argv + 1);
+		}
 	usage();
 }
 
 int
 main(int argc, char **argv)
 {
-	struct init in = { .timeout_ms = 2000, .tag = getpid() << 12 };
+	struct init in = { .tag = getpid() << 12 };
 	const char *iface = NULL;
 	uint8_t source[6];
 	bool spoof = false, verbose = false;
 	int c, rc;
 
 	memcpy(in.to.mac, wire_broadcast, 6);
-	while ((c = getopt(argc, argv, "bc:d:i:n:s:t:v")) != -1) {
+	while ((c = getopt(argc, argv, "bc:d:i:n:r:s:t:v")) != -1) {
 		if (c == 'b')
 			in.lba28 = true;
 		else if (c == 'c')
@@ -285,6 +291,8 @@ main(int argc, char **argv)
 		else if (c == 'n')
 			in.sectors = number(optarg,
 			    (WIRE_MAX - WIRE_HEAD - WIRE_ATA) / WIRE_SECTOR);
+		else if (c == 'r')
+			in.retry_ms = strtod(optarg, NULL) * 1000;
 		else if (c == 's' && mac_parse(optarg, source))
 			spoof = true;
 		else if (c == 't')

@@ -165,7 +165,7 @@ round_run(struct burst *b)
 int
 main(int argc, char **argv)
 {
-	struct init in = { .timeout_ms = 2000, .tag = getpid() << 12 };
+	struct init in = { .timeout_ms = 30000, .tag = getpid() << 12 };
 	unsigned count[3] = { 0 };
 	unsigned long n, rounds = 100;
 	static struct burst b;
