@@ -21,6 +21,7 @@ struct disk {
 	struct io_uring	ring;
 	struct iovec	iov[VECTORS];
 	unsigned	niov;
+	struct __kernel_timespec tick;
 };
 
 #define KIND_MASK	((uintptr_t)7)
@@ -34,7 +35,7 @@ restrict_ring(struct io_uring *ring)
 {
 	static const uint8_t ops[] = { IORING_OP_READV, IORING_OP_WRITEV,
 	    IORING_OP_FSYNC, IORING_OP_CLOSE, IORING_OP_POLL_ADD,
-	    IORING_OP_POLL_REMOVE };
+	    IORING_OP_POLL_REMOVE, IORING_OP_TIMEOUT };
 	static const uint8_t calls[] = { IORING_REGISTER_ENABLE_RINGS,
 	    IORING_REGISTER_IOWQ_MAX_WORKERS };
 	struct io_uring_restriction r[sizeof(ops) + sizeof(calls)];
@@ -190,6 +191,16 @@ disk_poll(struct disk *d, int fd, enum disk_kind kind, void *tag)
 
 	io_uring_prep_poll_add(sqe, fd, POLLIN);
 	set_tag(sqe, kind, tag);
+}
+
+void
+disk_tick(struct disk *d, unsigned ns)
+{
+	struct io_uring_sqe *sqe = entry(d);
+
+	d->tick = (struct __kernel_timespec){ .tv_nsec = ns };
+	io_uring_prep_timeout(sqe, &d->tick, 0, 0);
+	set_tag(sqe, DISK_TICK, NULL);
 }
 
 void

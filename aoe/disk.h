@@ -21,6 +21,7 @@ enum disk_kind {
 	DISK_STEERED,		/* a poll; tag: struct port */
 	DISK_BROADCAST,		/* a poll; tag: struct port */
 	DISK_MAIL,		/* a poll; no tag */
+	DISK_TICK,		/* a time has passed; no tag */
 	DISK_CANCEL		/* a poll taken back; no tag */
 };
 
@@ -51,6 +52,8 @@ void	disk_write(struct disk *, int fd, const struct iovec *, unsigned n,
 void	disk_sync(struct disk *, int fd, void *tag);
 void	disk_close(struct disk *, int fd, void *tag);
 void	disk_poll(struct disk *, int fd, enum disk_kind, void *tag);
+/* A DISK_TICK after so many nanoseconds, below a second.  One at a time. */
+void	disk_tick(struct disk *, unsigned ns);
 void	disk_unpoll(struct disk *, enum disk_kind, void *tag);
 
 /* Submit what is queued; wait for one event at least, if `wait`.  0, or -1

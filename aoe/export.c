@@ -79,6 +79,7 @@ export_init(struct export *e)
 	TAILQ_INIT(&e->ready);
 	TAILQ_INIT(&e->written);
 	TAILQ_INIT(&e->syncing);
+	TAILQ_INIT(&e->writes);
 }
 
 struct export *
@@ -101,6 +102,7 @@ export_new(const struct row *r, struct image *img, struct reason *why)
 	atomic_store(&e->sectors, e->disk.sectors);
 	e->dev = img->dev;
 	e->ino = img->ino;
+	e->regular = img->regular;
 	e->offset = (off_t)(r->offset * SECTOR);
 	e->disk.ro = r->ro;
 	e->disk.cached = r->sync == SYNC_NONE && !r->ro;

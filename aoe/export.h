@@ -69,6 +69,7 @@ struct export {
 	unsigned		 owner;		/* the worker's number */
 	dev_t			 dev;		/* which file it is */
 	ino_t			 ino;
+	bool			 regular;	/* no device */
 
 	/* The supervisor's. */
 	struct attach		*links;		/* one for each of the row's */
@@ -110,6 +111,11 @@ struct export {
 	int			 state_errno;
 	int64_t			 complained;	/* when, now_ns; 0: never */
 	int64_t			 told;		/* of lists; the same */
+
+	/* The writer's, under its lock (writer.c). */
+	struct req_list		 writes;	/* runs, for its thread */
+	bool			 writing;	/* it has one, or is to */
+	STAILQ_ENTRY(export)	 write_link;
 
 	/* Between threads. */
 	_Atomic uint64_t	 sectors;	/* it may grow */

@@ -37,7 +37,8 @@ image_measure(struct image *img)
 
 	if (fstat(img->fd, &st) == -1)
 		return -1;
-	if (S_ISREG(st.st_mode)) {
+	img->regular = S_ISREG(st.st_mode);
+	if (img->regular) {
 		img->bytes = (uint64_t)st.st_size;
 		img->dev = st.st_dev;
 		img->ino = st.st_ino;

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct row;
@@ -19,6 +20,7 @@ struct image {
 	uint64_t	 bytes;
 	dev_t		 dev;		/* which file it is */
 	ino_t		 ino;
+	bool		 regular;	/* a file, no device */
 };
 
 #define IMAGE_NONE	((struct image){ .fd = -1, .fd_plain = -1 })

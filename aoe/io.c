@@ -3,7 +3,8 @@
  * It waits its turn behind overlapping ones (order.h).  At the end of a turn
  * what has become ready goes to the disk, sectors side by side as one
  * operation.  A read is tried at once from the page cache; the rest goes
- * through the ring, a bounded number for each export.  A write of a sync=always
+ * through the ring, or for writes to regular files through the writer's
+ * threads, a bounded number for each export.  A write of a sync=always
  * export then waits for an fdatasync: one at a time runs for an export, and
  * covers all writes that were done before it began.  A failed fdatasync is
  * final: the kernel has marked the lost pages clean, so asking again would be
@@ -33,10 +34,17 @@ bytes_of(const struct req *r)
 	return (size_t)r->order.count * SECTOR;
 }
 
-static off_t
-offset_of(const struct req *r)
+int
+io_fd(const struct req *run)
 {
-	return r->export->offset + (off_t)(r->order.lba * SECTOR);
+	return run->plain ? run->export->fd_plain : run->export->fd;
+}
+
+off_t
+io_offset(const struct req *run)
+{
+	return run->export->offset + (off_t)(run->order.lba * SECTOR) +
+	    (off_t)run->done;
 }
 
 static struct req *
@@ -242,9 +250,8 @@ take_run(struct export *e)
 	return first;
 }
 
-/* The memory of a run that is yet to be read or written: how many pieces. */
-static unsigned
-run_pieces(const struct req *run, struct iovec iov[DISK_PIECES])
+unsigned
+io_pieces(const struct req *run, struct iovec iov[DISK_PIECES])
 {
 	const struct req *r;
 	unsigned n = 0;
@@ -295,7 +302,7 @@ try_now(struct worker *w, struct req *run)
 	if (run->order.kind != ORDER_READ || run->verify || !e->can_nowait ||
 	    e->row.direct)
 		return run;
-	n = disk_read_now(e->fd, iov, run_pieces(run, iov), offset_of(run));
+	n = disk_read_now(e->fd, iov, io_pieces(run, iov), io_offset(run));
 	if (n == -1 && (errno == EOPNOTSUPP || errno == EINVAL))
 		e->can_nowait = false;
 	/* An error, too, is the ring's to find. */
@@ -306,16 +313,17 @@ static void
 submit(struct worker *w, struct req *run)
 {
 	struct export *e = run->export;
-	int fd = run->plain ? e->fd_plain : e->fd;
-	off_t off = offset_of(run) + (off_t)run->done;
 	struct iovec iov[DISK_PIECES];
-	unsigned n = run_pieces(run, iov);
 
 	e->running++;
 	if (run->order.kind == ORDER_READ)
-		disk_read(w->disk, fd, iov, n, off, run);
+		disk_read(w->disk, io_fd(run), iov, io_pieces(run, iov),
+		    io_offset(run), run);
+	else if (e->regular && (run->plain || !e->row.direct))
+		writer_add(w->writer, run);
 	else
-		disk_write(w->disk, fd, iov, n, off, run);
+		disk_write(w->disk, io_fd(run), iov, io_pieces(run, iov),
+		    io_offset(run), run);
 }
 
 static void
@@ -397,6 +405,17 @@ transferred(struct worker *w, struct req *run, int res)
 	if (!TAILQ_EMPTY(&e->ready))
 		want_start(w, e);
 	io_release(w, e);
+}
+
+unsigned
+io_written(struct worker *w)
+{
+	struct req *run;
+	unsigned n;
+
+	for (n = 0; (run = writer_done(w->writer)) != NULL; n++)
+		transferred(w, run, run->res);
+	return n;
 }
 
 static void

@@ -33,6 +33,7 @@ struct req {
 	size_t			 len;	/* bytes of it */
 	size_t			 done;	/* bytes of data transferred */
 	struct req		*next;	/* at the disk together, behind it */
+	int			 res;	/* of a run's write: bytes or -errno */
 	bool			 alone;	/* not to be put together with any */
 	bool			 plain;	/* not aligned for O_DIRECT */
 	bool			 verify;	/* read, and not sent */

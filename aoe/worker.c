@@ -342,6 +342,16 @@ port_event(const struct disk_event *ev)
 	p->readable[s] = true;
 }
 
+/* The writer wants to be looked at, before long. */
+static void
+tick(struct worker *w, bool wanted)
+{
+	if (!wanted || w->tick_armed)
+		return;
+	w->tick_armed = true;
+	disk_tick(w->disk, WRITER_TICK_NS);
+}
+
 static void
 take_events(struct worker *w)
 {
@@ -361,6 +371,10 @@ take_events(struct worker *w)
 			break;
 		case DISK_MAIL:
 			read_mail(w);
+			break;
+		case DISK_TICK:
+			w->tick_armed = false;
+			tick(w, writer_tick(w->writer));
 			break;
 		case DISK_CANCEL:
 			break;
@@ -445,17 +459,21 @@ loop(struct worker *w)
 
 	while (!atomic_load_explicit(&w->stop, memory_order_acquire)) {
 		stat_add(&w->turns, 1);
-		idle = arm(w);
+		idle = arm(w) && writer_sleep(w->writer);
 		if (disk_turn(w->disk, idle) == -1)
 			fatal("worker %u: io_uring", w->id);
+		writer_awake(w->writer);
 		spin_or_sleep(w, idle);
 		clock_gettime(CLOCK_REALTIME_COARSE, &ts);
 		w->now = ts.tv_sec;
 		take_events(w);
+		if (io_written(w) > 0)
+			w->busy_ns = w->now_ns;
 		receive_all(w);
 		take_inbox(w);
 		io_starts(w);
 		io_syncs(w);
+		tick(w, writer_kick(w->writer));
 		flush_all(w);
 		let_ports_go(w);
 		kick_peers(w);
@@ -496,6 +514,7 @@ worker_init(struct worker *ws, unsigned n, unsigned id, int notify_fd,
 	LIST_INIT(&w->stores);
 	if (sem_init(&w->started, 0, 0) == -1 ||
 	    (w->mail_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
+	    (w->writer = writer_new(w->mail_fd)) == NULL ||
 	    (w->pool = pool_new()) == NULL ||
 	    pool_grow(w->pool, requests_wanted(w, view)) == -1 ||
 	    (w->kick = calloc(n, sizeof(*w->kick))) == NULL ||
@@ -517,6 +536,7 @@ worker_fini(struct worker *w)
 		handoff_free(w->inbox[i]);
 	free(w->inbox);
 	free(w->kick);
+	writer_free(w->writer);
 	pool_free(w->pool);
 	if (w->mail_fd != -1)
 		close(w->mail_fd);

@@ -21,6 +21,8 @@
 #include "view.h"
 #include "worker.h"
 
+struct writer;
+
 struct worker {
 	/* The thread's own. */
 	unsigned		 id;
@@ -28,6 +30,7 @@ struct worker {
 	struct view		*view;
 	struct disk		*disk;
 	struct pool		*pool;
+	struct writer		*writer;
 	struct net_batch	 batch;
 	struct req		*incoming[NET_BATCH];
 	unsigned		 nincoming;	/* buffers ready to receive */
@@ -41,6 +44,7 @@ struct worker {
 	int64_t			 spin_from_ns;	/* no spinning before that */
 	bool			 spin;		/* look again, do not sleep */
 	bool			 mail_armed;
+	bool			 tick_armed;	/* of the writer */
 	bool			*kick;		/* peers to be woken */
 
 	/* Between threads. */
@@ -152,6 +156,9 @@ void	io_fence(struct worker *, struct req *r);
 
 void	io_event(struct worker *, const struct disk_event *);
 
+/* Take what the writer has done: how many runs. */
+unsigned io_written(struct worker *);
+
 /* Carry out what has become ready: what lies side by side goes together. */
 void	io_starts(struct worker *);
 
@@ -164,5 +171,36 @@ void	io_release(struct worker *, struct export *);
 /* The export is out of the view: finish what is in flight, make it stable,
  * close it and tell the supervisor. */
 void	io_drain(struct worker *, struct export *);
+
+/* What is yet to be transferred of a run: descriptor, place in the file, and
+ * memory, of which it returns how many pieces. */
+int	io_fd(const struct req *run);
+off_t	io_offset(const struct req *run);
+unsigned io_pieces(const struct req *run, struct iovec iov[DISK_PIECES]);
+
+/* writer.c */
+
+/* The threads that write for a worker, which they wake by mail_fd; NULL with
+ * errno.  It is freed when nothing is being written. */
+struct writer *writer_new(int mail_fd);
+void	writer_free(struct writer *);
+
+/* Write a run of an export that is a regular file: by a thread, from the next
+ * kick on, after those added before for the same export. */
+void	writer_add(struct writer *, struct req *run);
+bool	writer_kick(struct writer *);
+
+/* True from either: there are more files to write than threads are let loose
+ * on, and writer_tick is to be called some WRITER_TICK_NS from now. */
+bool	writer_tick(struct writer *);
+#define WRITER_TICK_NS	2000000
+
+/* A run that was written, run->res says how, or NULL. */
+struct req *writer_done(struct writer *);
+
+/* The worker is about to sleep, and is woken when something is done; false: it
+ * is already. */
+bool	writer_sleep(struct writer *);
+void	writer_awake(struct writer *);
 
 #endif
