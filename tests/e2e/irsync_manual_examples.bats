@@ -21,7 +21,11 @@ setup() {
 	    >"$SNAPS/.meta/$then.json"
 	rm "$SNAPS/.meta/$now.json"
 	echo newer >"$T/etc/fstab"
-	irsync backup
+	run -0 example 'irsync -n backup'
+	[[ $output == *"$T/etc/fstab"* ]]
+	# From cron: no mail.
+	run -0 example 'irsync backup >/dev/null'
+	[ -z "$output" ]
 	cd "$T" || return
 }
 teardown() { run_cleanup; }
