@@ -30,8 +30,7 @@ json_print(FILE *f, json_t *j, size_t flags)
 	int rc = -1, saved;
 
 	errno = ENOMEM;
-	if (j != NULL && json_dumpf(j, f, flags) == 0 &&
-	    fputc('\n', f) != EOF && fflush(f) == 0)
+	if (j != NULL && json_dumpf(j, f, flags) == 0 && fputc('\n', f) != EOF)
 		rc = 0;
 	saved = errno;
 	json_decref(j);

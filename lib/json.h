@@ -15,9 +15,9 @@
  * by vis(3) first.  NULL: out of memory. */
 json_t	*json_text(const char *);
 
-/* Print an answer and a newline, with jansson's flags; takes it.  0, or -1
- * with errno: not all could be written; or, where it is NULL, what should have
- * made it was out of memory. */
+/* Print an answer and a newline, with jansson's flags; takes it.  It is not
+ * flushed.  0, or -1 with errno: not all could be written; or, where it is NULL,
+ * what should have made it was out of memory. */
 int	 json_print(FILE *, json_t *, size_t flags);
 
 #endif

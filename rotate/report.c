@@ -276,5 +276,6 @@ report_json(FILE *f, const struct run *run)
 	    "free_after", (json_int_t)run->after.bytes,
 	    "warnings", warnings,
 	    "clients", clients);
-	return json_print(f, all, JSON_INDENT(2) | JSON_SORT_KEYS);
+	return json_print(f, all, JSON_INDENT(2) | JSON_SORT_KEYS) == 0 &&
+	    fflush(f) == 0 ? 0 : -1;
 }

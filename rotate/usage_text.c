@@ -205,5 +205,6 @@ usage_json(FILE *f, const struct usage *u)
 	    "days_left", u->days_left < 0 ? json_null() :
 	    json_integer((json_int_t)u->days_left),
 	    "clients", clients);
-	return json_print(f, all, JSON_INDENT(2) | JSON_SORT_KEYS);
+	return json_print(f, all, JSON_INDENT(2) | JSON_SORT_KEYS) == 0 &&
+	    fflush(f) == 0 ? 0 : -1;
 }
