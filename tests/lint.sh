@@ -128,7 +128,7 @@ scripts() {
 # What the documentation names is there: the target of each link of a Markdown
 # file; each file of the tree that one names in backquotes, with its folder or
 # without, and that a manual page names by .Pa without a leading slash; each page
-# of ours that a page refers to.
+# of ours that a page refers to; each test that a Markdown file names.
 links() {
 	local f rc=0
 	for f in $(git ls-files '*.md'); do
@@ -140,6 +140,8 @@ links() {
 		    paste -sd'|'))/" | all_there "$f" || rc=1
 		grep -oE "\`[a-z_]+\.(c|h|sh|bats)\`" "$f" | tr -d '\140' |
 		    all_there "$f" || rc=1
+		grep -oE "\`(aoe(d|ctl)|irsync(-rotate)?|validate-ssh|store|migrate|soak|test)_[a-z_-]+\`" "$f" |
+		    tr -d '\140' | sed 's/$/.*/' | all_there "$f" || rc=1
 	done
 	for f in $(git ls-files '*.[1578]'); do
 		sed -n 's/^\.Pa \([A-Za-z][A-Za-z0-9_./-]*\).*/\1/p' "$f" |
