@@ -92,6 +92,12 @@ defaults_are_safe(void **state)
 	assert_true(c->sandbox);
 	assert_int_equal(c->way, -1);
 	assert_int_equal(c->timeout, 3600);
+	assert_int_equal(c->n_hours, 0);
+	assert_int_equal(c->interval, 0);
+	assert_int_equal(c->quota, 0);
+	assert_int_equal(c->quota_files, 0);
+	assert_int_equal(c->bwlimit, 0);
+	assert_int_equal(c->sessions, 10);
 	assert_true(policy_from(c, "192.0.2.1"));
 	assert_true(policy_from(c, NULL));
 	policy_free(&p);
