@@ -98,9 +98,11 @@ run_bats() {
 # File systems and the ways of the store (tests/e2e/store.bash) that they allow.
 PAIRS='ext4,overlay ext4,linkdest xfs,overlay xfs,linkdest
     btrfs,btrfs btrfs,overlay btrfs,linkdest'
+# And these do it by irsync, through sshd.
+BY_IRSYNC=tests/e2e/irsync_backup_list_restore.bats
 
-# run_pair FS,WAY NUMBER [bats options]: the tests of the store, each told by its
-# pair, so many of them at once.
+# run_pair FS,WAY NUMBER [bats options or files]: the tests of the store, each told
+# by its pair, so many of them at once.
 run_pair() {
 	local pair=$1 at_once=$2
 	shift 2
@@ -125,8 +127,8 @@ run_stores() {
 		some,ext4,overlay) ;;
 		some,ext4,linkdest) ROUNDS=${ROUNDS:-20} run_pair "$pair" 2 & ;;
 		some,*) STEP=${STEP:-17} ROUNDS=${ROUNDS:-8} run_pair "$pair" 1 \
-		    --filter-tags every_store & ;;
-		all,*) run_pair "$pair" $(($(nproc) + 1)) ;;
+		    --filter-tags every_store "$BY_IRSYNC" & ;;
+		all,*) run_pair "$pair" $(($(nproc) + 1)) "$BY_IRSYNC" ;;
 		esac
 	done
 	wait

@@ -8,7 +8,6 @@ load irsync_helpers
 setup() {
 	setup_tmp
 	need jq setfacl setfattr
-	start_sshd
 	server_make
 	irsync_conf "$T/src"
 }
@@ -20,6 +19,7 @@ state() {
 	    sort -z | base64
 }
 
+# bats test_tags=every_store
 @test "three backups, and the middle one restored as it was" {
 	source_make "$T/src"
 	run -0 --separate-stderr irsync backup
@@ -53,6 +53,11 @@ state() {
 	cmp "$T/then/*?[a]" "$T/part$T/src/*?[a]"
 	[ "$(stat -c '%a %u %y' "$T/then")" = \
 	    "$(stat -c '%a %u %y' "$T/part$T/src")" ]
+
+	# The newest holds what is here; what is on the server's disk is whole.
+	run -0 irsync verify
+	run -0 "$BIN/irsync" --store "$T/store" verify
+	[[ $output == *': all good' ]]
 }
 
 @test "before the first backup there is nothing to list or to restore" {

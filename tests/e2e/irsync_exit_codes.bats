@@ -6,7 +6,6 @@ load irsync_helpers
 
 setup() {
 	setup_tmp
-	start_sshd
 	server_make
 	mkdir -p "$T/src"
 	echo x >"$T/src/file"

@@ -91,7 +91,6 @@ in_uts() {
 }
 
 @test "the same on a server, also after a push that was killed" {
-	start_sshd
 	server_make
 	irsync_conf "$T/src"
 	mkdir "$T/src/many"

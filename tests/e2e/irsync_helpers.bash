@@ -147,13 +147,18 @@ newest() {
 	irsync list --json | jq -r '.snapshots[-1].stamp'
 }
 
-# server_make: a store and a policy for the client, for validate-ssh.
+# server_make: a server with a store and a policy for the client.  The store is on
+# a STORE_FS of its own and goes the STORE_WAY, where they are set.
 server_make() {
 	mkdir -p "$T/store"
+	# sshd, in a namespace of its own, does not see what is mounted later.
+	[ -z "${STORE_FS-}" ] || own_fs "$T/store"
 	chown "$ACCOUNT_ID:$ACCOUNT_ID" "$T/store"
+	start_sshd
 	cat >"$T/sshguard.conf" <<-EOT
 	root = "$T/store"
 	pull = true
+	way = "${STORE_WAY:-auto}"
 	client "client.example.net" {}
 	EOT
 	authorize client.example.net

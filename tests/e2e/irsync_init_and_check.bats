@@ -6,7 +6,6 @@ load irsync_helpers
 
 setup() {
 	setup_tmp
-	start_sshd
 	server_make
 	: >"$T/ssh/authorized_keys"
 	mkdir -p "$T/src" "$T/root"

@@ -23,7 +23,6 @@ setup() {
 	# The gate is 192.0.2.1, the vault 127.0.0.1 on the other side.
 	# shellcheck disable=SC2034
 	SSHD_SPACE=(ip netns exec "$NET-s") SSHD_ADDRESS=0.0.0.0
-	start_sshd
 	server_make
 	ssh-keygen -q -t ed25519 -N '' -f "$T/ssh/gate_key"
 	sed 's/^/restrict,port-forwarding,permitopen="127.0.0.1:'"$SSH_PORT"'" /' \

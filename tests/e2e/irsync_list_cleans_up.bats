@@ -7,7 +7,6 @@ load irsync_helpers
 
 setup() {
 	setup_tmp
-	start_sshd
 	server_make
 	irsync_conf "$T/src"
 }

@@ -146,30 +146,52 @@ state() {
 	diff "$T/before" "$T/after"
 }
 
+# conf_dumper NAME: $T/NAME is what dumps.
+conf_dumper() {
+	sed -i "/dump = /d; s|option_file|dump = \"$T/$1\"\n\t&|" "$CONF"
+}
+
+# dump_is_missing WHY: the newest snapshot has nothing of the database, and says
+# so; the files are there.
+dump_is_missing() {
+	local snap
+	snap=$T/store/client.example.net.snaps/$(newest)
+	[ ! -e "$snap/$DUMPS/shop" ]
+	[ ! -e "$snap/$DUMPS/../.new" ]
+	grep -qx "mysql shop: $1" "$snap/$DUMPS/../MISSING"
+	[ -f "$snap/$T/src/file" ]
+}
+
 @test "a database that cannot be dumped is missing, and the snapshot says so" {
 	irsync backup
 	[ -f "$DUMPS/shop/orders.sql" ]
-	# A dumper that dies in the middle.
-	cat >"$T/dumper" <<-'EOT'
-	#!/bin/bash
-	mysqldump "$@" | head -c 2000
-	echo 'Lost connection to server' >&2
-	exit 3
-	EOT
-	chmod 755 "$T/dumper"
-	sed -i "s|option_file|dump = \"$T/dumper\"\n\t&|" "$CONF"
-	run -23 irsync backup
-	[[ $output == *"mysql shop: not dumped: Lost connection to server"* ]]
-	cd "$T/store/client.example.net.snaps/$(newest)"
-	[ ! -e "./$DUMPS/shop" ]
-	grep -qx 'mysql shop: Lost connection to server' "./$DUMPS/../MISSING"
-	[ -f "./$T/src/file" ]
 	# One that ends well but too early.
-	sed -i 's/^exit 3/exit 0/; s/^echo.*//' "$T/dumper"
+	printf '#!/bin/bash\nmysqldump "$@" | head -c 2000\n' >"$T/early"
+	# The server is killed in the middle of a table, half of which is here.
+	cat >"$T/killed" <<-EOT
+	#!/bin/bash
+	set -o pipefail
+	mysqldump "\$@" | {
+		head -c 300000
+		until [ -s "$DUMPS/../.new/big.sql" ]; do sleep 0.02; done
+		touch "$T/was-half"
+		kill -9 $DB_PID
+		cat
+	}
+	EOT
+	chmod 755 "$T/early" "$T/killed"
+	conf_dumper early
 	run -23 irsync backup
 	[[ $output == *"mysql shop: not dumped: it ended before its end"* ]]
+	dump_is_missing 'it ended before its end'
+	conf_dumper killed
+	sql shop -e 'CREATE TABLE big AS
+	    SELECT seq, REPEAT(MD5(seq), 64) FROM seq_1_to_5000'
+	run -23 irsync backup
+	[ -e "$T/was-half" ]
+	[[ $output == *"mysql shop: not dumped: "*"Lost connection "*"\`big\`"* ]]
+	dump_is_missing '.*Lost connection .*`big`.*'
 	# No server at all.
-	kill_now "$DB_PID" || true
 	run -23 irsync backup
 	[[ $output == *"mysql all: not dumped: "*"Can't connect"* ]]
 }

@@ -11,7 +11,6 @@ setup_file() {
 setup() {
 	need tc ip
 	setup_tmp
-	start_sshd
 	server_make
 	mkdir -p "$T/src"
 	head -c 1500000 /dev/urandom >"$T/src/big"

@@ -8,7 +8,6 @@ load irsync_helpers
 setup() {
 	setup_tmp
 	need jq setfacl setfattr
-	start_sshd
 	server_make
 	irsync_conf "$T/src"
 	source_make "$T/src"

@@ -8,7 +8,6 @@ load irsync_helpers
 setup() {
 	setup_tmp
 	need jq
-	start_sshd
 	server_make
 	mkdir "$T/src"
 	irsync_conf "$T/src"
