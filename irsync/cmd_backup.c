@@ -172,6 +172,15 @@ limit_shrinking(struct backup *b, struct outcome *o, uint64_t *entries)
 	return true;
 }
 
+/* A server that goes the linkdest way does not tell what is gone: only what is
+ * left can be counted, when the snapshot is made. */
+static bool
+has_shrunk(const struct backup *b, const struct outcome *o)
+{
+	return o->run->snapshot.stamp[0] != '\0' && o->run->counts.complete &&
+	    o->run->counts.entries < b->po.entries_min;
+}
+
 static void
 push_with_retries(struct backup *b, struct outcome *o)
 {
@@ -190,7 +199,7 @@ push_with_retries(struct backup *b, struct outcome *o)
 		o->status = storage_push(ir, &b->po, o->run);
 		if (o->run->snapshot.stamp[0] == '\0')
 			o->gone += o->run->counts.gone;
-		if (o->run->shrunk)
+		if (o->run->shrunk || has_shrunk(b, o))
 			refuse_shrunk(o, entries);
 		if (signal_caught() != 0 || o->attempts > ir->conf.retries ||
 		    !retry_wanted(o->status, o->attempts))

@@ -537,9 +537,12 @@ argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
 {
 	int rc;
 
-	/* A cut file never stands under its own name. */
+	/* A cut file never stands under its own name.  Where no file systems
+	 * are below, one folder keeps them all: for one beside each file,
+	 * rsync (3.5.0) opens every folder on the way to it. */
 	rc = strv_add(argv, "rsync") | add_all_kept(argv, o->solid) |
-	    strv_add(argv, "--partial-dir=.~irsync-partial~");
+	    strv_addf(argv, "--partial-dir=%s%s.~irsync-partial~",
+	    o->in_place ? "" : dest, o->in_place ? "" : "/");
 	if (!c->storage->remote)
 		rc |= strv_add(argv, "--whole-file");
 	if (o->dry_run)

@@ -109,17 +109,21 @@ parse_stats(const char *line, struct rsync_counts *c)
 }
 
 /* A line of --out-format: "<f+++++++++ NAME", ".d..t...... NAME/",
- * "*deleting   NAME". */
+ * "*deleting   NAME".  A store's marks were never anyone's files. */
 static bool
 parse_item(const char *line, struct rsync_counts *c)
 {
 	size_t len = strlen(line);
+	const char *slash = strrchr(line, '/');
 	bool dir;
 
 	if (len <= ITEM_WIDTH + 1 || line[ITEM_WIDTH] != ' ')
 		return false;
 	dir = line[len - 1] == '/';
 	if (strncmp(line, "*deleting  ", ITEM_WIDTH) == 0) {
+		if (store_is_mark(slash != NULL ? slash + 1 :
+		    line + ITEM_WIDTH + 1))
+			return false;
 		c->deleted += !dir;
 		c->gone++;
 		return true;

@@ -28,6 +28,10 @@
 #define ERROR_LINES_MAX	1000	/* passed on; a server must not fill logs */
 #define GRACE		10	/* seconds from SIGTERM to SIGKILL */
 #define ORPHAN_TICKS	300	/* of 10 ms, to wait for ssh's end */
+#define OUT_PIPE	(1024 * 1024)	/* bytes of rsync's output in wait */
+#define OUT_PIPE_MIN	4096	/* the same where each line may end it */
+#define OUT_FEW		32768	/* bytes: fewer, and more are waited for ... */
+#define OUT_NAP_MS	10	/* ... for so long */
 
 #define RERR_SOCKETIO	10	/* rsync's errcode.h */
 #define RERR_STREAMIO	12
@@ -149,8 +153,8 @@ err_line(void *arg, const char *line)
 	}
 }
 
-/* One read's worth of a pipe.  False at its end. */
-static bool
+/* One read's worth of a pipe.  Its bytes, or -1 at the pipe's end. */
+static ssize_t
 drain(int fd, struct lines *l, line_fn *each, void *arg)
 {
 	char buf[65536];
@@ -158,7 +162,11 @@ drain(int fd, struct lines *l, line_fn *each, void *arg)
 
 	if (n > 0)
 		lines_feed(l, buf, (size_t)n, each, arg);
-	return n > 0 || (n == -1 && (errno == EAGAIN || errno == EINTR));
+	else if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		n = 0;
+	else
+		n = -1;
+	return n;
 }
 
 /* What was already in a pipe when its writer ended.  Others may hold it open
@@ -230,9 +238,13 @@ note_shrunk(struct run *r)
 		r->shrunk = true;
 }
 
+/* rsync writes a line for each file, each by itself: who took them one by one
+ * would wake up a hundred thousand times.  So between two reads of its output
+ * there is a nap, unless much has come, or lines are counted to end it. */
 static int
 watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 {
+	const struct timespec nap = { .tv_nsec = OUT_NAP_MS * 1000000L };
 	struct pollfd p[3] = {
 		{ .fd = out, .events = POLLIN },
 		{ .fd = err, .events = POLLIN },
@@ -241,9 +253,13 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 	struct lines lout = { .n = 0 }, lerr = { .n = 0 };
 	struct timespec limit = { 0 };
 	sigset_t mask, old;
-	bool limited = false;
+	const bool counting = r->most != 0 || r->gone_max != 0;
+	bool limited = false, napping = false;
 	int n, passed = 0;
+	ssize_t got;
 
+	/* What is counted must not be over before it is read. */
+	(void)fcntl(out, F_SETPIPE_SZ, counting ? OUT_PIPE_MIN : OUT_PIPE);
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGINT);
 	sigaddset(&mask, SIGTERM);
@@ -251,14 +267,20 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 	(void)sigprocmask(SIG_BLOCK, &mask, &old);
 	for (;;) {
 		pass_signal(pid, &passed, &limit, &limited);
-		n = ppoll(p, 3, limited ? &limit : NULL, &old);
-		if (n == 0)
+		p[0].events = napping ? 0 : POLLIN;
+		n = ppoll(p, 3, napping ? &nap : limited ? &limit : NULL, &old);
+		if (n == 0 && !napping)
 			(void)kill(pid, SIGKILL);
+		napping = false;
 		if (n <= 0)
 			continue;
-		if (p[0].revents != 0 && !drain(out, &lout, out_line, r))
-			p[0].fd = -1;
-		if (p[1].revents != 0 && !drain(err, &lerr, err_line, r))
+		if (p[0].revents != 0) {
+			got = drain(out, &lout, out_line, r);
+			napping = got != -1 && got < OUT_FEW && !counting;
+			if (got == -1)
+				p[0].fd = -1;
+		}
+		if (p[1].revents != 0 && drain(err, &lerr, err_line, r) == -1)
 			p[1].fd = -1;
 		if (p[2].revents != 0)
 			break;

@@ -101,6 +101,10 @@ char	*store_record_format(const struct snapshot *);
  * snapshot.  They keep what arrived of a big file for the next push. */
 #define STORE_PARTIAL_DIR	".~backshelf-partial~"
 
+/* Is this the name of a mark, which a push the linkdest way begins with in each
+ * of its folders, for rsync to delete (store_cover.c)? */
+bool	 store_is_mark(const char *name);
+
 struct store;
 
 enum store_flags {

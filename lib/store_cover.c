@@ -27,6 +27,8 @@
 #include "store_merge.h"
 #include "store_pool.h"
 
+#define MARK	".~backshelf-"	/* then the push's stamp and "~" */
+
 /* What one thread has at hand. */
 struct coverer {
 	struct dirents	 d;
@@ -39,7 +41,21 @@ struct coverer {
 static void
 mark_name(const struct push *p, char name[NAME_MAX + 1])
 {
-	snprintf(name, NAME_MAX + 1, ".~backshelf-%s~", p->c.stamp);
+	snprintf(name, NAME_MAX + 1, MARK "%s~", p->c.stamp);
+}
+
+bool
+store_is_mark(const char *name)
+{
+	char stamp[STAMP_SIZE];
+	time_t t;
+
+	if (strncmp(name, MARK, strlen(MARK)) != 0 ||
+	    strlen(name) != strlen(MARK) + STAMP_LEN + 1 ||
+	    name[strlen(name) - 1] != '~')
+		return false;
+	(void)strlcpy(stamp, name + strlen(MARK), sizeof(stamp));
+	return stamp_parse(stamp, &t) == 0;
 }
 
 static int

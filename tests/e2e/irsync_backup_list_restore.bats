@@ -95,7 +95,10 @@ state() {
 	irsync restore --to "$T/out"
 	[ "$(stat -c %b "$T/out$T/src/below/holes")" -le "$blocks" ]
 	# The same, in a first push.
-	rm -r "$T/store/client.example.net."* "$T/state"* "$T/out"
+	install -d -o "$ACCOUNT_ID" -g "$ACCOUNT_ID" "$T/store/second"
+	sed -i "s|^root = .*|root = \"$T/store/second\"|" "$T/sshguard.conf"
+	conf_set "storage = \"server:$T/store/second\""
+	rm -r "$T/state"* "$T/out"
 	irsync backup
 	irsync restore --to "$T/out"
 	[ "$(stat -c %b "$T/out$T/src/below/holes")" -le "$blocks" ]
@@ -112,6 +115,8 @@ state() {
 	run -0 irsync list --json
 	[ "$(jq -c '.snapshots[1] | [.moved, .latest]' <<<"$output")" = \
 	    '[0,true]' ]
+	# Between subvolumes, blocks are shared and not names.
+	only_fs ext4 xfs
 	cd "$T/store/client.example.net.snaps"
 	[ "$(stat -c %h ./*/"$T"/src/big | sort -u)" = 2 ]
 }

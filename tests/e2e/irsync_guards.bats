@@ -94,7 +94,8 @@ in_uts() {
 	server_make
 	irsync_conf "$T/src"
 	mkdir "$T/src/many"
-	touch "$T/src/many/"{1..100}
+	# So many that the push cannot end before they are counted.
+	touch "$T/src/many/"{1..1000}
 	irsync backup
 	mv "$T/src/many" "$T/away"
 	run -77 irsync backup
@@ -111,6 +112,21 @@ in_uts() {
 	[ "$(count)" = 1 ]
 	irsync --allow-shrink backup
 	[ "$(count)" = 2 ]
+}
+
+@test "a server by --link-dest: its marks are no loss; a loss is told afterwards" {
+	STORE_WAY=linkdest server_make
+	irsync_conf "$T/src"
+	mkdir -p "$T/src/"{a,b,c,d,e,f,g}/h
+	touch "$T/src/a/"{1..50}
+	irsync backup
+	run -0 irsync -v backup
+	[[ $output == *" 0 new, 0 changed, 0 deleted"* ]]
+	[[ $output != *deleting* ]]
+	rm "$T/src/a/"[1-9]*
+	run -0 irsync backup
+	[[ $output == *"are gone, and snapshot "*" is made"* ]]
+	[ "$(count)" = 3 ]
 }
 
 @test "the same for a user of its own, where rsync does not tell what is gone" {

@@ -56,6 +56,7 @@ same_from_disk() {
 }
 
 @test "a file that has the same size and time is still seen to be another" {
+	only_fs ext4 xfs
 	touch -d '2020-01-01' "$T/src/same"
 	irsync backup
 	echo SAME >"$T/src/same"

@@ -8,6 +8,8 @@ load irsync_helpers
 setup() {
 	setup_tmp
 	need jq setfacl setfattr
+	# On btrfs nobody can damage a snapshot from above.
+	only_fs ext4 xfs
 	server_make
 	irsync_conf "$T/src"
 	source_make "$T/src"

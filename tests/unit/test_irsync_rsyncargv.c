@@ -301,7 +301,7 @@ restores_overwrite_nothing_by_halves(void **state)
 	operands(&argv, got, sizeof(got));
 	assert_string_equal(got, "s:H.snaps/S/|/t/|");
 	assert_false(strv_has(&argv, "--files-from=-"));
-	assert_true(strv_has(&argv, "--partial-dir=.~irsync-partial~"));
+	assert_true(strv_has(&argv, "--partial-dir=/t/.~irsync-partial~"));
 	assert_false(strv_has(&argv, "--delete"));
 	join(&argv, "--filter", got, sizeof(got));
 	assert_string_equal(got, "");
@@ -317,6 +317,11 @@ restores_overwrite_nothing_by_halves(void **state)
 	assert_string_equal(got, "--filter=-x trusted.SGI_ACL_*|"
 	    "--filter=-xr trusted.SGI_ACL_*|--filter=-x system.*|"
 	    "--filter=-xr system.*|");
+	strv_free(&argv);
+	/* The living files may be on several file systems. */
+	o.in_place = true;
+	assert_int_equal(argv_restore(&argv, &c, "/b/S", true, "/", &o), 0);
+	assert_true(strv_has(&argv, "--partial-dir=.~irsync-partial~"));
 	strv_free(&argv);
 	irsync_conf_free(&c);
 }
