@@ -75,7 +75,8 @@ teardown() {
 }
 
 @test "a list that cannot be kept is not followed: AoE error 3" {
-	rm -r "$T/state"
+	# Its size may be being noted there just now.
+	mv "$T/state" "$T/gone"
 	[ "$(words 1 2 0001000100010200000000aa | cut -c1-4)" = 1c03 ]
 	[ "$(mask 2)" = 1800: ]
 }
