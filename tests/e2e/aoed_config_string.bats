@@ -42,7 +42,7 @@ ask() {
 }
 
 @test "a string that cannot be kept is not set: AoE error 3" {
-	rm -r "$T/state"
+	mv "$T/state" "$T/gone"
 	[[ "$(ask 3 6869)" = *1c03 ]]
 	[ "$(ask 0 '')" = 1800 ]
 	for _ in 1 2 3 4; do
