@@ -137,6 +137,18 @@ irsync_conf_local() {
 	conf_set "storage = \"$T/store\""
 }
 
+# irsync_conf_unmanaged DIR PATH...: the same to a server that has a shell and
+# rsync, and nothing of ours.  $STORE is where the snapshots come to be.
+irsync_conf_unmanaged() {
+	irsync_conf "${@:2}"
+	mkdir -p "$1"
+	sed -i '/^storage = /d' "$CONF"
+	printf 'storage = "server:%s"\nunmanaged = true\n' \
+	    "$(sed 's/[\\$]/\\&/g' <<<"$1")" >>"$CONF"
+	# shellcheck disable=SC2034
+	STORE=$1/client.example.net.snaps
+}
+
 # irsync ARGUMENTS...
 irsync() {
 	"$BIN/irsync" -f "$CONF" "$@"

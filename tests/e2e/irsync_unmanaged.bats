@@ -7,16 +7,10 @@ load irsync_helpers
 setup() {
 	setup_tmp
 	start_sshd
-	mkdir -p "$T/src" "$T/st'o r\$e/"
-	chown "$ACCOUNT_ID:$ACCOUNT_ID" "$T/st'o r\$e"
+	mkdir -p "$T/src"
 	cat "$SSH_KEY.pub" >"$T/ssh/authorized_keys"
-	irsync_conf "$T/src"
-	sed -i "/^storage = /d" "$CONF"
-	cat >>"$CONF" <<-EOT
-	storage = "server:$T/st'o r\\\$e"
-	unmanaged = true
-	EOT
-	STORE="$T/st'o r\$e/client.example.net.snaps"
+	irsync_conf_unmanaged "$T/st'o r\$e" "$T/src"
+	chown "$ACCOUNT_ID:$ACCOUNT_ID" "$T/st'o r\$e"
 }
 teardown() { run_cleanup; }
 

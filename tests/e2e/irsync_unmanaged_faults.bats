@@ -9,14 +9,8 @@ load irsync_helpers
 setup() {
 	setup_tmp
 	need jq
-	mkdir -p "$T/src" "$T/st'o !r\$e\\"
-	irsync_conf "$T/src"
-	sed -i '/^storage = /d' "$CONF"
-	cat >>"$CONF" <<-EOT
-	storage = "server:$T/st'o !r\\\$e\\\\"
-	unmanaged = true
-	EOT
-	STORE="$T/st'o !r\$e\\/client.example.net.snaps"
+	mkdir -p "$T/src"
+	irsync_conf_unmanaged "$T/st'o !r\$e\\" "$T/src"
 }
 teardown() { run_cleanup; }
 
