@@ -7,13 +7,10 @@ load helpers
 load aoenet
 
 setup() {
-	need mkfs.ext4 fsfreeze losetup
+	need fsfreeze
 	setup_tmp
-	truncate -s 64M "$T/fs"
-	mkfs.ext4 -q "$T/fs"
 	mkdir "$T/slow"
-	mount -o loop "$T/fs" "$T/slow" || skip 'no loop device to be had'
-	on_exit umount "$T/slow"
+	own_image "$T/slow" 64M mkfs.ext4 -q
 	truncate -s 8M "$T/slow/disk" "$T/disk"
 	aoe_net 2
 	echo "0 $T/slow/disk $(client_mac 1) aoe0 slow buffers=100" >"$T/table"

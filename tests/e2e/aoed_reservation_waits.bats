@@ -8,13 +8,10 @@ load aoenet
 load aoewords
 
 setup() {
-	need mkfs.ext4 fsfreeze losetup
+	need fsfreeze
 	setup_tmp
-	truncate -s 64M "$T/fs"
-	mkfs.ext4 -q "$T/fs"
 	mkdir "$T/slow"
-	mount -o loop "$T/fs" "$T/slow" || skip 'no loop device to be had'
-	on_exit umount "$T/slow"
+	own_image "$T/slow" 64M mkfs.ext4 -q
 	truncate -s 8M "$T/slow/disk"
 	aoe_net 2
 	echo "0 $T/slow/disk FF:FF:FF:FF:FF:FF aoe0 slow" >"$T/table"
