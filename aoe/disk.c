@@ -38,7 +38,7 @@ restrict_ring(struct io_uring *ring)
 	    IORING_OP_POLL_REMOVE, IORING_OP_TIMEOUT };
 	static const uint8_t calls[] = { IORING_REGISTER_ENABLE_RINGS,
 	    IORING_REGISTER_IOWQ_MAX_WORKERS };
-	struct io_uring_restriction r[sizeof(ops) + sizeof(calls)];
+	struct io_uring_restriction r[sizeof(ops) + sizeof(calls) + 1];
 	unsigned n = 0;
 	size_t i;
 
@@ -51,6 +51,8 @@ restrict_ring(struct io_uring *ring)
 		r[n].opcode = IORING_RESTRICTION_REGISTER_OP;
 		r[n].register_op = calls[i];
 	}
+	r[n].opcode = IORING_RESTRICTION_SQE_FLAGS_ALLOWED;
+	r[n++].sqe_flags = IOSQE_ASYNC;
 	/* By hand: not every liburing of today exports these. */
 	if (syscall(SYS_io_uring_register, ring->ring_fd,
 	    IORING_REGISTER_RESTRICTIONS, r, n) == -1 ||
@@ -146,12 +148,14 @@ keep(struct disk *d, const struct iovec *iov, unsigned n)
 
 void
 disk_read(struct disk *d, int fd, const struct iovec *iov, unsigned n,
-    off_t off, void *tag)
+    off_t off, bool aside, void *tag)
 {
 	const struct iovec *kept = keep(d, iov, n);
 	struct io_uring_sqe *sqe = entry(d);
 
 	io_uring_prep_readv(sqe, fd, kept, n, (uint64_t)off);
+	if (aside)
+		io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
 	set_tag(sqe, DISK_IO, tag);
 }
 

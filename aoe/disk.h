@@ -43,10 +43,12 @@ void	disk_free(struct disk *);
 void	disk_threads(struct disk *, unsigned n);
 
 /* Queue an operation, on n pieces of memory for reading and writing: at most
- * DISK_PIECES.  Nothing is submitted before disk_turn. */
+ * DISK_PIECES.  Nothing is submitted before disk_turn.  `aside`: by a thread of
+ * the kernel's from the start, for files that it cannot read otherwise; it would
+ * first poll a file of FUSE's, and whoever serves that may not answer. */
 #define DISK_PIECES	32
 void	disk_read(struct disk *, int fd, const struct iovec *, unsigned n,
-	    off_t, void *tag);
+	    off_t, bool aside, void *tag);
 void	disk_write(struct disk *, int fd, const struct iovec *, unsigned n,
 	    off_t, void *tag);
 void	disk_sync(struct disk *, int fd, void *tag);

@@ -74,7 +74,6 @@ static void
 export_init(struct export *e)
 {
 	e->fd = e->fd_plain = -1;
-	e->can_nowait = true;
 	order_init(&e->order);
 	TAILQ_INIT(&e->ready);
 	TAILQ_INIT(&e->written);
@@ -103,6 +102,8 @@ export_new(const struct row *r, struct image *img, struct reason *why)
 	e->dev = img->dev;
 	e->ino = img->ino;
 	e->regular = img->regular;
+	e->fuse = img->fuse;
+	e->can_nowait = !img->fuse;
 	e->offset = (off_t)(r->offset * SECTOR);
 	e->disk.ro = r->ro;
 	e->disk.cached = r->sync == SYNC_NONE && !r->ro;

@@ -70,6 +70,7 @@ struct export {
 	dev_t			 dev;		/* which file it is */
 	ino_t			 ino;
 	bool			 regular;	/* no device */
+	bool			 fuse;		/* image.h */
 
 	/* The supervisor's. */
 	struct attach		*links;		/* one for each of the row's */

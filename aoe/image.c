@@ -5,10 +5,12 @@
  */
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <unistd.h>
 
 #include "image.h"
@@ -53,6 +55,15 @@ image_measure(struct image *img)
 	return -1;
 }
 
+/* Who cannot be asked is treated like one that hangs. */
+static bool
+on_fuse(int fd)
+{
+	struct statfs sf;
+
+	return fstatfs(fd, &sf) == -1 || sf.f_type == FUSE_SUPER_MAGIC;
+}
+
 int
 image_open(const struct row *r, struct image *img)
 {
@@ -61,8 +72,10 @@ image_open(const struct row *r, struct image *img)
 	*img = IMAGE_NONE;
 	if ((img->fd = file_open(r, r->direct ? O_DIRECT : 0)) != -1 &&
 	    (!r->direct || (img->fd_plain = file_open(r, 0)) != -1) &&
-	    image_measure(img) == 0)
+	    image_measure(img) == 0) {
+		img->fuse = img->regular && on_fuse(img->fd);
 		return 0;
+	}
 	saved = errno;
 	image_close(img);
 	errno = saved;

@@ -21,6 +21,8 @@ struct image {
 	dev_t		 dev;		/* which file it is */
 	ino_t		 ino;
 	bool		 regular;	/* a file, no device */
+	bool		 fuse;		/* on FUSE, where even to ask what would
+					 * have to wait may hang */
 };
 
 #define IMAGE_NONE	((struct image){ .fd = -1, .fd_plain = -1 })

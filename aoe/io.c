@@ -318,7 +318,7 @@ submit(struct worker *w, struct req *run)
 	e->running++;
 	if (run->order.kind == ORDER_READ)
 		disk_read(w->disk, io_fd(run), iov, io_pieces(run, iov),
-		    io_offset(run), run);
+		    io_offset(run), e->fuse, run);
 	else if (e->regular && (run->plain || !e->row.direct))
 		writer_add(w->writer, run);
 	else

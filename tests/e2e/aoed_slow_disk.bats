@@ -32,43 +32,49 @@ nbd_file() {
 	wait_until 10 test -s "$T/$name/nbd"
 }
 
-# within SECONDS COMMAND...: it ends well in that time.
-within() {
-	timeout "$@"
-}
-
+# At once: the disk goes on only when the test lets it.
 ctl() {
-	within 1 "$BIN/aoectl" -s "$T/aoed.sock" "$@"
+	timeout 60 "$BIN/aoectl" -s "$T/aoed.sock" "$@"
 }
 
-@test "reads that take seconds delay nobody else, nor reload and stop" {
-	nbd_file slow --filter=delay memory 1M rdelay=3 wdelay=3
+# heard N: so many frames.
+heard() {
+	aoectl --json stats | jq -e "[.workers[].frames] | add >= $1"
+}
+
+@test "reads that hang delay nobody else, nor reload and stop" {
+	nbd_file slow memory 1M
 	cat >"$T/table" <<-TABLE
 	0 $T/slow/nbd $(client_mac 1) aoe0 slow buffers=200
 	0 $T/disk     $(client_mac 2) aoe0 quick
 	TABLE
 	start_aoed "$T/table" -j 1
-	aoe 1 -t 60 -c 100 read 0.0 0 1024 >"$T/read" 3>&- &
+	kill -STOP "$NBD_PID"
+	aoe 1 -t 600 -c 100 read 0.0 0 1024 >"$T/read" 3>&- &
 	reader=$!
-	wait_until 10 eval 'aoectl --json stats |
-	    jq -e "[.workers[].frames] | add >= 60"'
+	wait_until 10 heard 60
 	head -c 512K /dev/urandom >"$T/data"
-	within 2 ip netns exec "$AOE_NET-2" "$TOOLS/aoeinit" -i aoe0 -t 2 \
-	    write 0.0 0 <"$T/data"
-	aoe 2 -t 2 read 0.0 0 1024 | cmp - "$T/data"
+	aoe 2 write 0.0 0 <"$T/data"
+	aoe 2 read 0.0 0 1024 | cmp - "$T/data"
 	echo "1 $T/other $(client_mac 2) aoe0 other" >>"$T/table"
 	ctl reload
 	aoe 2 identify 0.1 | grep -qx 'sectors 2048'
 	ctl restart quick
 	ctl stop other
 	ctl --json status slow | jq -e '.exports[0].state == "serving"'
+	kill -CONT "$NBD_PID"
 	wait $reader
 	cmp -n 524288 "$T/read" /dev/zero
 	# The daemon ends while another read is in flight, when that is over.
-	aoe 1 -t 1 -n 1 read 0.0 0 1 >/dev/null 3>&- &
-	wait_until 5 eval 'aoectl --json stats |
-	    jq -e "[.workers[].frames] | add >= 70"' || true
+	kill -STOP "$NBD_PID"
+	frames=$(aoectl --json stats | jq '[.workers[].frames] | add')
+	aoe 1 -t 1 -n 1 read 0.0 1536 1 >/dev/null 3>&- &
+	wait_until 10 heard $((frames + 2))
 	kill "$AOED_PID"
+	wait_until 10 grep -q 'ending' "$T/aoed.log"
+	run pid_is_gone "$AOED_PID"
+	[ "$status" = 1 ]
+	kill -CONT "$NBD_PID"
 	wait_until 10 pid_is_gone "$AOED_PID"
 }
 
@@ -83,19 +89,19 @@ ctl() {
 	1 $T/other    $(client_mac 2) aoe0 other
 	TABLE
 	# What it adds is waited for, for a moment.
-	within 8 "$BIN/aoectl" -s "$T/aoed.sock" reload
+	ctl reload
 	ctl --json status | jq -e '[.exports[].state] ==
 	    ["serving", "waiting", "serving"]'
 	ctl --json status slow | jq -e '.exports[0].why | contains("opened")'
-	aoe 2 -t 2 identify 0.1 | grep -qx 'sectors 2048'
+	aoe 2 identify 0.1 | grep -qx 'sectors 2048'
 	ctl restart quick
 	ctl stop slow
 	aoectl start slow || true
-	aoe 2 -t 2 identify 0.0 | grep -qx 'sectors 2048'
+	aoe 2 identify 0.0 | grep -qx 'sectors 2048'
 	kill -CONT "$NBD_PID"
 	wait_until 10 eval "aoectl --json status slow |
 	    jq -e '.exports[0].state == \"serving\"'"
-	aoe 1 -t 10 identify 0.0 | grep -qx 'sectors 2048'
+	aoe 1 identify 0.0 | grep -qx 'sectors 2048'
 	# It hangs again: the daemon ends, and in time.
 	kill -STOP "$NBD_PID"
 	ctl stop slow
