@@ -21,7 +21,7 @@ teardown() {
 ping() {
 	local k=$1
 	shift
-	client "$k" timeout 3 aoeping "$@" aoe0
+	client "$k" timeout "${WAIT:-60}" aoeping "$@" aoe0
 }
 
 @test "aoeping has its config answered" {
@@ -57,7 +57,7 @@ ping() {
 cfg() {
 	local k=$1
 	shift
-	client "$k" timeout 3 aoecfg "$@" 0 2 aoe0
+	client "$k" timeout "${WAIT:-60}" aoecfg "$@" 0 2 aoe0
 }
 
 @test "aoecfg sets the config string and reads it" {
@@ -69,11 +69,11 @@ cfg() {
 	cfg 1 | grep -q 'rack 7'
 	cfg 1 -c fset -s 'rack 8'
 	cfg 1 | grep -q 'rack 8'
-	run cfg 1 -c test -s 'rack 7'
+	WAIT=1 run cfg 1 -c test -s 'rack 7'
 	[ "$status" = 124 ]
 }
 
 @test "aoeping of a client that the table does not name waits in vain" {
-	run ping 2 0 2
+	WAIT=1 run ping 2 0 2
 	[ "$status" = 124 ]
 }

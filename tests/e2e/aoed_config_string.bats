@@ -19,7 +19,7 @@ teardown() {
 # ask CCMD HEXSTRING: the answer's flags and error, then its string.
 ask() {
 	local got
-	got=$(aoe 1 -t 0.4 raw "$(printf '1000%04x%02x01%08x0000000000%s%s%04x%s' \
+	got=$(aoe 1 -t "${WAIT:-60}" raw "$(printf '1000%04x%02x01%08x0000000000%s%s%04x%s' \
 	    0 0 7 1 "$1" $((${#2} / 2)) "$2")") || return
 	[ $((16#${got:32:4})) = 0 ] || printf '%s ' "${got:36:2*16#${got:32:4}}"
 	echo "${got:0:4}"
@@ -31,7 +31,7 @@ ask() {
 	[ "$(ask 3 6869)" = '6869 1800' ]
 	[[ "$(ask 3 7878)" = *1c04 ]]
 	[ "$(ask 1 6869)" = '6869 1800' ]
-	run ask 1 68
+	WAIT=0.4 run ask 1 68
 	[ "$status" = 1 ]
 	[ "$(ask 2 68)" = '6869 1800' ]
 	[ "$(ask 4 7a7a7a)" = '7a7a7a 1800' ]

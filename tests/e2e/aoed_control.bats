@@ -43,7 +43,7 @@ teardown() {
 	aoectl stop two
 	for command in "stop two" start "start one" "stop nobody"; do
 		# shellcheck disable=SC2086 # a command and its alias
-		run timeout 3 "$BIN/aoectl" -s "$T/aoed.sock" $command
+		run timeout 60 "$BIN/aoectl" -s "$T/aoed.sock" $command
 		[ "$status" -le 1 ]
 		aoectl stop two
 	done
@@ -153,7 +153,7 @@ teardown() {
 	    "$T/status"
 	jq -e '.exports[] | select(.state == "failed") | .why |
 	    contains("Too many open files")' "$T/status" >/dev/null
-	aoe 1 -t 1 discover | grep -q .
+	wait_until 5 aoe 1 -t 1 discover
 }
 
 @test "without -d it detaches, says so when it cannot, and ends on SIGTERM" {

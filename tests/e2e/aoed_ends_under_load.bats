@@ -25,7 +25,7 @@ teardown() {
 	client 2 "$TOOLS/aoegarbage" -i aoe0 -d "$SERVER_MAC" 60000 "$RANDOM" \
 	    <"$BATS_TEST_DIRNAME/data/aoe_requests.hex" &
 	garbage=$!
-	aoe 1 -t 20 -n 1 -c 4 write 0.0 0 <"$T/data" &
+	aoe 1 -t 300 -n 1 -c 4 write 0.0 0 <"$T/data" &
 	writer=$!
 	for _ in 1 2 3; do
 		wait_until 10 aoectl status

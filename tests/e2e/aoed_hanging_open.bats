@@ -31,9 +31,10 @@ teardown() {
 	run_cleanup
 }
 
-# within SECONDS COMMAND...: succeeds in that time.
-within() {
-	timeout "$1" "$BIN/aoectl" -s "$T/aoed.sock" "${@:2}"
+# at_once COMMAND...: it does not wait for the disk, which hangs until the test
+# lets it go on.
+at_once() {
+	timeout 60 "$BIN/aoectl" -s "$T/aoed.sock" "$@"
 }
 
 # is_opened_by_another PID: some process opens it, as ps(1) says, and not that.
@@ -53,18 +54,18 @@ is_opened_by_another() {
 	kill -9 "$pid"
 	wait_until 5 is_opened_by_another "$pid"
 	state_is hung waiting
-	within 1 status
-	within 1 stop hung
+	at_once status
+	at_once stop hung
 	state_is hung stopped
 	kill -CONT "$FUSE"
-	within 5 start hung
+	at_once start hung
 	aoe 1 identify 0.1 | grep -qx 'sectors 8192'
 }
 
 @test "in a check: it is named, and the others are looked at" {
 	kill -STOP "$FUSE"
 	echo "2 $T/nothing $(client_mac 1) aoe0 missing" >>"$T/table"
-	run srv timeout 10 "$BIN/aoed" -n -f "$T/table"
+	run srv timeout 60 "$BIN/aoed" -n -f "$T/table"
 	kill -CONT "$FUSE"
 	[ "$status" = 1 ]
 	[ "${lines[0]}" = "$T/table:2:3: $T/fuse/nbd: the disk does not answer" ]
@@ -81,10 +82,10 @@ is_opened_by_another() {
 	kill -STOP "$FUSE"
 	{ cat "$T/full"; echo "2 $T/disk3 $(client_mac 1) aoe0 three"; } \
 	    >"$T/table"
-	within 9 reload >"$T/out" &
+	at_once reload >"$T/out" &
 	reload=$!
-	within 1 status one
-	within 1 restart one
+	at_once status one
+	at_once restart one
 	wait "$reload"
 	grep -qx "hung: waiting: $T/fuse/nbd: it is being opened" "$T/out"
 	state_is three serving
@@ -108,7 +109,7 @@ is_opened_by_another() {
 	cp "$T/both" "$T/table"
 	kill -HUP "$AOED_PID"
 	wait_until 5 state_is three waiting
-	[[ $(within 1 status 2>&1) = \
+	[[ $(at_once status 2>&1) = \
 	    *"three: $T/fuse/three.json: it is being read"* ]]
 	head -c 4096 /dev/urandom | aoe 1 write 0.0 0
 	kill -CONT "$FUSE"

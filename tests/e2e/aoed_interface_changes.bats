@@ -57,7 +57,7 @@ port_mtu() {
 
 @test "sector counts follow the MTU while it runs, and clients are told" {
 	start_aoed "$T/table"
-	sectors_are 17
+	wait_until 5 sectors_are 17
 	listen 1
 	for pair in 1500:2 4500:8 1582:3 9000:17; do
 		port_mtu "${pair%:*}"
@@ -72,13 +72,13 @@ port_mtu() {
 	[[ $(aoectl status 2>&1) = *'MTU of 1000 is too small'* ]]
 	port_mtu 1500
 	wait_until 5 state_is one serving
-	sectors_are 2
+	wait_until 5 sectors_are 2
 }
 
 @test "maxsectors= caps what the MTU allows" {
 	sed -i 's/$/ maxsectors=5/' "$T/table"
 	start_aoed "$T/table"
-	sectors_are 5
+	wait_until 5 sectors_are 5
 	port_mtu 1500
 	wait_until 5 sectors_are 2
 }

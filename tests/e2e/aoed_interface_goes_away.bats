@@ -51,7 +51,7 @@ state_is() {
 	aoe 1 identify 0.1 | grep -q sectors
 	plug
 	wait_until 5 state_is three serving
-	wait_until 5 beside -t 0.3 identify 0.2
+	beside identify 0.2
 	beside identify 0.1 | grep -q sectors
 	wait "$order"
 	grep -q ' 0 lost' "$T/order"
@@ -63,5 +63,5 @@ state_is() {
 	run aoe 1 -t 0.3 identify 0.0
 	[ "$status" = 1 ]
 	srv ip link set aoe0 up
-	wait_until 5 aoe 1 -t 0.3 identify 0.0
+	aoe 1 identify 0.0
 }

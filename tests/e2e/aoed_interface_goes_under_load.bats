@@ -32,9 +32,8 @@ is_waiting() {
 @test "an interface that goes is kept for the requests that came by it" {
 	head -c 64K /dev/urandom >"$T/data"
 	fsfreeze -f "$T/slow"
-	aoe 1 -t 3 write 0.0 0 <"$T/data" >"$T/write" 2>&1 3>&- &
+	aoe 1 -t 1 write 0.0 0 <"$T/data" >"$T/write" 2>&1 3>&- &
 	wait_until 10 has_dirty_write
-	sleep 0.3
 	ip -n "$AOE_NET-s" link del aoe0
 	wait_until 10 is_waiting
 	sleep 0.5
@@ -42,7 +41,7 @@ is_waiting() {
 	wait_until 10 cmp -n 8192 "$T/data" "$T/slow/disk"
 	aoe_net_port_again
 	wait_until 20 aoe 1 -t 1 identify 0.0
-	aoe 1 -t 10 write 0.0 1024 <"$T/data"
+	aoe 1 write 0.0 1024 <"$T/data"
 	cmp -i 0:524288 -n 65536 "$T/data" "$T/slow/disk"
 	kill -0 "$AOED_PID"
 	stop_aoed

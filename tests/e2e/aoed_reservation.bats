@@ -22,15 +22,15 @@ teardown() {
 	[ "$(reserve 1 read)" = 1800: ]
 	aoe 3 write 0.0 0 <"$T/sector"
 	[ "$(reserve 1 set 1 2)" = '1800:01 02' ]
-	run aoe 3 -t 3 read 0.0 0 1
+	run aoe 3 read 0.0 0 1
 	[ "$status" = 3 ]
 	[[ $output = *'AoE error 6'* ]]
-	run aoe 3 -t 3 write 0.0 0 <"$T/sector"
+	run aoe 3 write 0.0 0 <"$T/sector"
 	[ "$status" = 3 ]
 	aoe 2 write 0.0 0 <"$T/sector"
 	# Who is shut out still sees the disk and its lists.
 	aoe 3 identify 0.0
-	aoe 3 -t 0.3 discover
+	wait_until 5 aoe 3 -t 0.3 discover
 	[ "$(reserve 3 read)" = '1800:01 02' ]
 	aoectl --json stats | jq -e '[.workers[].refusals.reserved] | add == 2'
 }
@@ -55,7 +55,7 @@ teardown() {
 	start_aoed "$T/table"
 	[ "$(reserve 2 set 2)" = 1c06 ]
 	[ "$(reserve 2 read)" = '1800:01' ]
-	run aoe 2 -t 3 read 0.0 0 1
+	run aoe 2 read 0.0 0 1
 	[ "$status" = 3 ]
 	aoectl --json status all |
 	    jq -e '.exports[0].reserved == ["02:00:00:00:00:01"]'

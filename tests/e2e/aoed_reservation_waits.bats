@@ -23,6 +23,11 @@ teardown() {
 	run_cleanup
 }
 
+# heard N: so many frames.
+heard() {
+	aoectl --json stats | jq -e "[.workers[].frames] | add >= $1"
+}
+
 waiting() {
 	aoectl --json stats | jq -e '[.workers[].drops.busy] | add >= 1'
 }
@@ -31,9 +36,8 @@ waiting() {
 	head -c 512 /dev/urandom >"$T/before"
 	fsfreeze -f "$T/slow"
 	# Its first message is on its way to the disk when the next is refused.
-	aoe 2 -t 20 write 0.0 0 <"$T/before" 2>"$T/write" 3>&- &
-	wait_until 10 grep -q Dirty /proc/meminfo
-	sleep 0.2
+	aoe 2 -t 600 write 0.0 0 <"$T/before" 2>"$T/write" 3>&- &
+	wait_until 10 heard 2
 	WAIT=0.6 run reserve 1 force 1
 	[ "$status" = 1 ]
 	# It holds already, for all that comes now.

@@ -33,13 +33,13 @@ rival() {
 @test "found at start: that row fails and says why, until it is started again" {
 	rival
 	start_aoed "$T/table"
-	state_is one failed
+	wait_until 5 state_is one failed
 	state_is two serving
 	state_is three serving
 	aoectl --json status one | jq -e '.exports[0].why |
 	    contains("'"$(client_mac 2)"' serves e0.0 on aoe0 too")'
 	grep -q 'one: ALARM: ' "$T/aoed.log"
-	[ "$(aoe 1 -t 1 discover | grep -c '^e0.0 ')" = 1 ]
+	wait_until 5 targets_are 1
 	run aoectl start one
 	[ "$status" = 1 ]
 	[[ $output = *'serves e0.0 on aoe0 too'* ]]
@@ -80,10 +80,15 @@ rival() {
 	start_aoed "$T/table"
 	state_is one serving
 	aoectl restart
-	[ "$(aoe 1 -t 1 discover | grep -c '^e0.0 ')" = 2 ]
+	wait_until 5 targets_are 2
 	state_is one serving
 	run grep ALARM "$T/aoed.log"
 	[ "$status" = 1 ]
+}
+
+# targets_are N: so many say that they serve e0.0.
+targets_are() {
+	[ "$(aoe 1 -t 1 discover | grep -c '^e0.0 ')" = "$1" ]
 }
 
 # A second cable of the server into the switch.

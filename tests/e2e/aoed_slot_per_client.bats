@@ -21,7 +21,8 @@ teardown() {
 @test "each client discovers one disk and writes to it alone" {
 	start_aoed "$T/table"
 	for k in 1 2 3; do
-		run aoe $k -t 0.5 discover
+		wait_until 5 eval "aoe $k -t 0.5 discover >'$T/seen'"
+		mapfile -t lines <"$T/seen"
 		[ "${#lines[@]}" = 1 ]
 		[[ ${lines[0]} = "e0.0 $SERVER_MAC 64 17 "* ]]
 		aoe $k identify 0.0 | grep -qx "sectors $((k * 2048))"
@@ -60,8 +61,8 @@ teardown() {
 	start_aoed "$T/table"
 	aoe 1 identify 0.0 | grep -qx "sectors $((9 * 2048))"
 	aoe 2 identify 0.0 | grep -qx "sectors $((2 * 2048))"
-	run aoe 2 -t 0.5 discover
-	[ "${#lines[@]}" = 1 ]
+	wait_until 5 eval "aoe 2 -t 0.5 discover >'$T/seen'"
+	[ "$(wc -l <"$T/seen")" = 1 ]
 }
 
 # The program that the kernel steers by and our own arithmetic must agree, or

@@ -43,6 +43,14 @@ heard_alive() {
 	[ "$(grep -c WATCHDOG=1 "$T/heard")" -ge "$1" ]
 }
 
+# Nothing more comes in three times the time in which it ought to.
+no_more_alive() {
+	local n
+	n=$(grep -c WATCHDOG=1 "$T/heard")
+	sleep 0.6
+	! heard_alive $((n + 1))
+}
+
 # The n-th message is that one.
 nth() {
 	sed -n "$((1 + $1))p" "$T/heard" | grep -Eqx "$2"
@@ -74,10 +82,8 @@ nth() {
 	# Stop one of the workers.
 	server=$(pgrep -P "$AOED_PID" -f 'aoed: serve')
 	kill -STOP "$server"
-	sleep 0.3
+	wait_until 5 no_more_alive
 	n=$(grep -c WATCHDOG=1 "$T/heard")
-	sleep 0.6
-	[ "$(grep -c WATCHDOG=1 "$T/heard")" = "$n" ]
 	kill -CONT "$server"
 	wait_until 5 heard_alive $((n + 1))
 	# A watchdog of somebody else's.

@@ -42,7 +42,7 @@ shown() {
 @test "tshark finds no malformed frame in a session" {
 	start_aoed "$T/aoed.conf"
 	start_capture
-	aoe 1 -t 0.5 discover
+	wait_until 10 aoe 1 -t 0.5 discover
 	aoe 1 identify 3.7
 	head -c 1M /dev/urandom | aoe 1 write 0.0 5
 	aoe 1 read 0.0 0 4096 >"$T/read"
@@ -66,6 +66,6 @@ shown() {
 
 # A question of known tag, and its answer, are at the end of the capture.
 last_is_captured() {
-	aoe 1 raw 10000000000180654321 || true
+	aoe 1 -t 2 raw 10000000000180654321 || true
 	[ "$(shown "aoe.tag == 0x80654321")" -gt 0 ]
 }

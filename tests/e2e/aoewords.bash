@@ -5,12 +5,12 @@
 # SPDX-License-Identifier: ISC
 # Copyright (c) 2026 The backshelf authors
 
-# words K COMMAND ARGUMENTS: within $WAIT (3) seconds, client K's message to $ADDRESS (6 hexadecimal
+# words K COMMAND ARGUMENTS: within $WAIT (60) seconds, client K's message to $ADDRESS (6 hexadecimal
 # digits, 000000 unless set) with these arguments; the answer from behind its
 # tag on, after its flags and error.
 words() {
 	local got
-	got=$(aoe "$1" -t "${WAIT:-3}" raw "1000${ADDRESS:-000000}$(printf %02x "$2")0badcafe$3") ||
+	got=$(aoe "$1" -t "${WAIT:-60}" raw "1000${ADDRESS:-000000}$(printf %02x "$2")0badcafe$3") ||
 	    return
 	echo "${got:0:4} ${got:20}"
 }

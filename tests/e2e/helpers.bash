@@ -101,8 +101,10 @@ why_skip() (
 )
 
 # wait_until SECONDS COMMAND...: run COMMAND again and again until it succeeds.
+# SECONDS is what a machine may need that has little else to do; it gets ten
+# times as many.
 wait_until() {
-	local limit=$1 end
+	local limit=$(($1 * 10)) end
 	shift
 	end=$((${EPOCHREALTIME%.*} * 1000 + limit * 1000))
 	while ! "$@" >/dev/null 2>&1; do
@@ -327,7 +329,7 @@ sshd_configure() {
 		GlobalKnownHostsFile /dev/null
 		StrictHostKeyChecking yes
 		BatchMode yes
-		ConnectTimeout 10
+		ConnectTimeout 60
 	CONF
 }
 

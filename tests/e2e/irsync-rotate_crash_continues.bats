@@ -91,7 +91,7 @@ time.sleep(random.random() ** 2 * 0.15)'
 		"$BIN/irsync-rotate" -f "$T/rotate.conf" "$T/root" \
 		    >"$T/out" 2>&1 &
 		pid=$!
-		wait_until 5 begun || true
+		wait_until 10 eval "begun || pid_is_gone $pid"
 		kill -TERM $pid 2>/dev/null || true
 		rc=0
 		wait $pid || rc=$?
