@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -213,6 +214,16 @@ find_growth(struct usage_client *c, time_t now)
 	}
 	if (last - first >= DAY && brought < INT64_MAX)
 		c->per_day = (int64_t)brought / ((last - first) / DAY);
+}
+
+void
+usage_full(char buf[USAGE_FULL], const struct usage *u)
+{
+	if (u->days_left <= 0)
+		(void)strlcpy(buf, "full within a day", USAGE_FULL);
+	else
+		snprintf(buf, USAGE_FULL, "full in %" PRId64 " day%s",
+		    u->days_left, u->days_left == 1 ? "" : "s");
 }
 
 uint64_t

@@ -115,6 +115,11 @@ uint64_t usage_oldest(const struct usage_client *);
 /* Seconds since the newest complete snapshot; UINT64_MAX: there is none. */
 uint64_t usage_age(const struct usage_client *, time_t now);
 
+/* When the disk is full, if it ever is at this rate (days_left >= 0), in words:
+ * "full within a day", "full in 3 days". */
+#define USAGE_FULL	40
+void	usage_full(char buf[USAGE_FULL], const struct usage *);
+
 /* Report.  bars: columns that bars may take, 0: none.  Each 0, or -1 with
  * errno. */
 int	usage_text(FILE *, const struct usage *, unsigned bars);

@@ -7,7 +7,6 @@
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
-#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -33,9 +32,9 @@ static const char style[] =
     "body{margin:0;padding:1rem;background:var(--bg);color:var(--ink);"
     "font:15px/1.45 system-ui,sans-serif}\n"
     "main{max-width:76rem;margin:0 auto}\n"
-    "h1{font-size:1.4rem;margin:0 0 .2rem}h2{font-size:1.1rem;"
-    "margin:1.6rem 0 .6rem}h3{font-size:1rem;margin:0;"
-    "overflow-wrap:anywhere}\n"
+    "h1{font-size:1.4rem;margin:0 0 .2rem}"
+    "h2{font-size:1.1rem;margin:1.6rem 0 .6rem}"
+    "h3{font-size:1rem;margin:0}h1,h3{overflow-wrap:anywhere}\n"
     "p{margin:.2rem 0}.dim{color:var(--dim)}\n"
     "section,.box{background:var(--card);border:1px solid var(--line);"
     "border-radius:.5rem;padding:.8rem 1rem}\n"
@@ -48,7 +47,8 @@ static const char style[] =
     ".warn{color:var(--warn)}.bad{color:var(--bad)}\n"
     "dl{display:grid;grid-template-columns:auto 1fr auto 1fr;"
     "gap:.1rem .6rem;margin:.5rem 0 0}dt{color:var(--dim)}"
-    "dd{margin:0;text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums}\n"
+    "dd{margin:0;text-align:right;white-space:nowrap;"
+    "font-variant-numeric:tabular-nums}\n"
     "ul{margin:.4rem 0 0;padding-left:1.1rem}li{overflow-wrap:anywhere}\n"
     "svg{display:block;max-width:100%;height:auto;margin:.5rem 0 0}"
     "section>svg{width:100%}\n"
@@ -70,8 +70,8 @@ static const char style[] =
     "tr:last-child{border:0}td{display:block;border:0;padding:.05rem 0}"
     "td::before{content:attr(data-head) \" \";color:var(--dim)}}\n"
     ".legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;"
-    "align-items:center;margin-bottom:.5rem}.legend span{display:inline-flex;gap:.35rem;"
-    "align-items:center}.legend svg{margin:0}\n";
+    "align-items:center;margin-bottom:.5rem}"
+    ".legend span{display:inline-flex;gap:.35rem;align-items:center}.legend svg{margin:0}\n";
 
 /* Text as text, whatever is in it. */
 static void
@@ -320,12 +320,13 @@ put_disk(FILE *f, const struct usage *u)
 	uint64_t used = u->space.all_bytes - u->space.bytes;
 	double part = u->space.all_bytes == 0 ? 0 : (double)used /
 	    (double)u->space.all_bytes;
+	char full[USAGE_FULL];
 
+	usage_full(full, u);
 	fputs("<div class=\"box\"><div class=\"head\"><strong>The disk"
 	    "</strong>", f);
 	if (u->days_left >= 0 && u->days_left < 30)
-		fprintf(f, "<span class=\"tag bad\">&#10007; full in %" PRId64
-		    " days</span>", u->days_left);
+		fprintf(f, "<span class=\"tag bad\">&#10007; %s</span>", full);
 	else if (part > 0.9)
 		fputs("<span class=\"tag warn\">! nearly full</span>", f);
 	else
@@ -343,8 +344,7 @@ put_disk(FILE *f, const struct usage *u)
 	put_signed(f, u->per_day);
 	fputs(" a day", f);
 	if (u->days_left >= 0)
-		fprintf(f, ", full in %" PRId64 " days at this rate",
-		    u->days_left);
+		fprintf(f, ", %s at this rate", full);
 	fputs("</p></div>\n", f);
 }
 

@@ -5,7 +5,6 @@
  * Copyright (c) 2026 The backshelf authors
  */
 #include <errno.h>
-#include <inttypes.h>
 #include <string.h>
 
 #include "human.h"
@@ -81,14 +80,16 @@ static void
 print_disk(FILE *f, const struct usage *u, unsigned bars)
 {
 	char avail[HUMAN_SIZE], all[HUMAN_SIZE], growth[HUMAN_SIZE + 2];
+	char full[USAGE_FULL];
 	uint64_t used = u->space.all_bytes - u->space.bytes;
 
+	usage_full(full, u);
 	human_size(avail, u->space.bytes);
 	human_size(all, u->space.all_bytes);
 	fprintf(f, "%zu client%s; %s of %s free, %s a day", u->n,
 	    u->n == 1 ? "" : "s", avail, all, growth_text(growth, u->per_day));
 	if (u->days_left >= 0)
-		fprintf(f, ", full in %" PRId64 " days", u->days_left);
+		fprintf(f, ", %s", full);
 	if (bars != 0)
 		print_bar(f, used, u->space.all_bytes, bars);
 	fputc('\n', f);

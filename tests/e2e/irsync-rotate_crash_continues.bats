@@ -7,11 +7,14 @@ load rotate_helpers
 setup() { rotate_setup; }
 teardown() { run_cleanup; }
 
-# fill: ten snapshots of 400 folders and 4000 files, hard-linked, three to keep.
+# fill: ten snapshots of 400 folders and 4000 files, hard-linked, three to keep;
+# beside them another client's and what is no snapshot.
 fill() {
-	rm -rf "$T/root"
-	mkdir "$T/root"
+	rm -rf "$T"/root/*
+	make_days other 1
 	make_days web 10
+	mkdir -p "$T/root/web.snaps/by hand/$(days_ago 9)" "$T/root/notes"
+	touch "$T/root/web.snaps/by hand/file" "$T/root/notes/file"
 	python3 - "$T/root/web.snaps" <<-'END'
 	import os, sys
 	os.chdir(sys.argv[1])
@@ -30,7 +33,8 @@ fill() {
 	echo 'keep-last = 3' >"$T/rotate.conf"
 }
 
-# kept: all of the three that are to be kept, but for the files' link counts.
+# kept: all of the three that are to be kept, but for the files' link counts, and
+# all that is beside them.
 kept() {
 	local i
 	for i in 2 1 0; do
@@ -38,6 +42,9 @@ kept() {
 		    "$T/root/web.snaps/.meta/$(days_ago $i).json" \
 		    -printf '%P %y %i %m %s %T@\n' | sort
 	done
+	find "$T/root" -path "$T/root/web.snaps/[.2]*" -prune -o \
+	    -path "$T/root/*.snaps/.lock" -o -mindepth 1 ! -name '*.snaps' \
+	    -printf '%P %y %i %m %s %T@\n' | sort
 }
 
 # consistent: in the store is what was there, and what is half gone is in
@@ -56,9 +63,10 @@ begun() {
 	[ "$(expired web)" != 0 ]
 }
 
-@test "kill -9, twenty times, at any instant" {
-	local pid cut=0
-	for _ in {1..20}; do
+# killed_often TIMES
+killed_often() {
+	local i pid cut=0
+	for ((i = 0; i < $1; i++)); do
 		# Once all is gone, begin anew.
 		if [ "$(expired web 2>/dev/null)" = 0 ]; then
 			fill
@@ -81,6 +89,10 @@ time.sleep(random.random() ** 2 * 0.15)'
 	[ "$(snapshots web | wc -l)" = 3 ]
 	[ "$(expired web)" = 0 ]
 	[ "$(find "$T/root/web.snaps/.meta" -type f | wc -l)" = 3 ]
+}
+
+@test "kill -9, twenty times, at any instant" {
+	on_each_disk killed_often "$(for_long 20 50)"
 }
 
 @test "SIGTERM stops it between two files" {

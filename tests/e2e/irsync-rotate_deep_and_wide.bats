@@ -3,16 +3,25 @@
 
 load helpers
 load rotate_helpers
-setup() {
-	rotate_setup
+setup() { rotate_setup; }
+teardown() { run_cleanup; }
+
+# fill: a snapshot that stays, and an old one, which is $OLD.
+fill() {
 	echo 'keep-last = 1' >"$T/rotate.conf"
 	make_days web 1
 	make_snapshot web "$(days_ago 20)"
+	OLD=$T/root/web.snaps/$(days_ago 20)
 }
-teardown() { run_cleanup; }
 
-@test "a thousand levels, and then some, with 100 descriptors" {
-	python3 - "$T/root/web.snaps/$(days_ago 20)" <<-'END'
+gone() {
+	[ "$(snapshots web)" = "$(days_ago 0)" ]
+	[ "$(expired web)" = 0 ]
+}
+
+deep() {
+	fill
+	python3 - "$OLD" <<-'END'
 	import os, sys
 	fd = os.open(sys.argv[1], os.O_RDONLY)
 	for i in range(3000):
@@ -24,21 +33,31 @@ teardown() { run_cleanup; }
 	    fd = next
 	END
 	(ulimit -n 100 && rotate -j 4)
-	[ "$(snapshots web)" = "$(days_ago 0)" ]
-	[ "$(expired web)" = 0 ]
+	gone
+}
+
+# wide ENTRIES: so many in one folder.
+wide() {
+	fill
+	python3 - "$OLD" "$1" <<-'END'
+	import os, sys
+	os.chdir(sys.argv[1])
+	for i in range(int(sys.argv[2])):
+	    os.symlink('x', 'an entry of one large folder, number %d' % i)
+	END
+	[ "$(find "$OLD" | wc -l)" -gt "$1" ]
+	# The sanitizers' shadow does not fit under any limit.
+	(
+		[[ $BIN == */san/* ]] || ulimit -v 131072
+		rotate -j 2
+	)
+	gone
+}
+
+@test "a thousand levels, and then some, with 100 descriptors" {
+	on_each_disk deep
 }
 
 @test "50 000 entries in one folder, in 64 MiB" {
-	python3 - "$T/root/web.snaps/$(days_ago 20)" <<-'END'
-	import os, sys
-	os.chdir(sys.argv[1])
-	for i in range(50000):
-	    os.symlink('x', 'an entry of one large folder, number %d' % i)
-	END
-	[ "$(find "$T/root/web.snaps/$(days_ago 20)" | wc -l)" -gt 50000 ]
-	# The sanitizers' shadow does not fit under any limit.
-	[[ $BIN == */san/* ]] || ulimit -v 131072
-	rotate -j 2
-	[ "$(snapshots web)" = "$(days_ago 0)" ]
-	[ "$(expired web)" = 0 ]
+	on_each_disk wide "$(for_long 50000 200000)"
 }

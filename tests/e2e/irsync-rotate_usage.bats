@@ -85,6 +85,7 @@ du_of() { (cd "$T/root/web.snaps" && du -s --block-size=1 -c -- "$@") | tail -n 
 	done
 	usage --json >"$T/u"
 	jq -e '.per_day > 9e18 and .days_left == 0' "$T/u"
+	usage | grep ', full within a day$'
 }
 
 @test "a damaged memory is walked anew" {

@@ -13,6 +13,25 @@ rotate_setup() {
 	THIS_HOUR=$(date -u +%Y-%m-%dT%H:00:00Z)
 }
 
+# on_each_disk COMMAND...: run it where the tests' folder is; at full length with
+# $T/root on an ext4, an XFS and a btrfs too.
+on_each_disk() {
+	local fs
+	"$@"
+	for fs in $(for_long '' 'ext4 xfs btrfs'); do
+		echo "on $fs:"
+		rm -f "$T/disk"
+		truncate -s 4G "$T/disk"
+		mkfs."$fs" -q "$T/disk" >/dev/null
+		rm -rf "$T/root"
+		mkdir "$T/root"
+		mount -o loop "$T/disk" "$T/root"
+		on_exit sh -c "umount '$T/root' 2>/dev/null"
+		"$@"
+		umount "$T/root"
+	done
+}
+
 # stamp WHEN: the stamp of a time that date(1) understands.
 stamp() {
 	date -u -d "$1" +%Y-%m-%dT%H%M%SZ
