@@ -9,6 +9,7 @@
 
 #include <err.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -58,6 +59,9 @@ cmd_rotate(const struct options *o, const struct retention_conf *conf,
 
 	pace_init(&pace);
 	be_idle();
+	/* Nobody may be left to read warnings; that ends no rotation. */
+	if (!o->dry)
+		(void)signal(SIGPIPE, SIG_IGN);
 	run.root = argc == 1 ? argv[0] : conf->root;
 	run.conf = conf;
 	run.began = time(NULL);

@@ -144,6 +144,8 @@ print_client(FILE *f, const struct run *run, const struct client *c)
 	fprintf(f, "%s: ", c->host);
 	if (c->busy)
 		fputs("a push is running: left to the next run", f);
+	else if (c->failed && c->n == 0)
+		fputs("not looked at", f);
 	else
 		print_sums(f, run, &sums);
 	fputc('\n', f);

@@ -71,7 +71,8 @@ static const char style[] =
     "td::before{content:attr(data-head) \" \";color:var(--dim)}}\n"
     ".legend{display:flex;flex-wrap:wrap;gap:.2rem 1.1rem;"
     "align-items:center;margin-bottom:.5rem}"
-    ".legend span{display:inline-flex;gap:.35rem;align-items:center}.legend svg{margin:0}\n";
+    ".legend span{display:inline-flex;gap:.35rem;align-items:center}"
+    ".legend svg{margin:0}\n";
 
 /* Text as text, whatever is in it. */
 static void

@@ -41,3 +41,17 @@ value() { sed -n "s/^backshelf_rotate_$1 //p" "$T/m.prom"; }
 	[[ $output == *"$T/nowhere/m.prom: No such file or directory"* ]]
 	[ "$(snapshots web | wc -l)" = 15 ]
 }
+
+@test "whoever reads the report may go away" {
+	need python3
+	run python3 - "$BIN/irsync-rotate" -f "$T/rotate.conf" \
+	    --metrics "$T/m.prom" "$T/root" <<-'PY'
+	import os, subprocess, sys
+	r, w = os.pipe()
+	os.close(r)
+	sys.exit(subprocess.call(sys.argv[1:], stdout=w, stderr=w))
+	PY
+	[ "$status" = 2 ]
+	[ "$(snapshots web | wc -l)" = 15 ]
+	[ "$(value 'removed{client="web"}')" = 5 ]
+}

@@ -67,6 +67,7 @@ teardown() { run_cleanup; }
 	run rotate
 	[ "$status" = 2 ]
 	[[ $output == *"db: pins: "* ]]
+	grep -qx 'db: not looked at' <<<"$output"
 	[ "$(snapshots db | wc -l)" = 30 ]
 }
 
