@@ -23,6 +23,7 @@
 #include "human.h"
 #include "log.h"
 #include "look.h"
+#include "store_tree.h"
 
 #define MARKER		".~irsync-restore~"
 #define MARKER_MAX	(1024 * 1024)	/* bytes */
@@ -193,13 +194,15 @@ marker_write(int fd, const char *text, size_t len)
 	return rc;
 }
 
-/* Taking it away must not change the folder's own time, which was restored. */
+/* The marker, and the folder of cut files, which rsync leaves.  Taking them away
+ * must not change the time of the folder they are in, which was restored. */
 static void
 marker_remove(int fd)
 {
 	struct stat st;
 
-	if (fstat(fd, &st) == -1 || unlinkat(fd, MARKER, 0) == -1) {
+	if (fstat(fd, &st) == -1 || tree_remove(fd, RESTORE_PARTIAL) == -1 ||
+	    unlinkat(fd, MARKER, 0) == -1) {
 		log_warn("%s", MARKER);
 		return;
 	}

@@ -240,6 +240,8 @@ struct restore_options {
 	bool		 solid;		/* as above, of the snapshot */
 };
 
+#define RESTORE_PARTIAL	".~irsync-partial~"	/* what came of cut files */
+
 /* A pull of the snapshot's folder `src` into `dest`, both without a trailing
  * slash.  `some`: only what stands on standard input, as names below src, each
  * ended by a NUL. */

@@ -539,10 +539,14 @@ argv_restore(struct strv *argv, const struct irsync_conf *c, const char *src,
 
 	/* A cut file never stands under its own name.  Where no file systems
 	 * are below, one folder keeps them all: for one beside each file,
-	 * rsync (3.5.0) opens every folder on the way to it. */
-	rc = strv_add(argv, "rsync") | add_all_kept(argv, o->solid) |
-	    strv_addf(argv, "--partial-dir=%s%s.~irsync-partial~",
-	    o->in_place ? "" : dest, o->in_place ? "" : "/");
+	 * rsync (3.5.0) opens every folder on the way to it.  No server is to
+	 * put something in its place. */
+	rc = strv_add(argv, "rsync") | add_all_kept(argv, o->solid);
+	if (o->in_place)
+		rc |= strv_add(argv, "--partial-dir=" RESTORE_PARTIAL);
+	else
+		rc |= strv_addf(argv, "--partial-dir=%s/" RESTORE_PARTIAL,
+		    dest) | strv_add(argv, "--filter=- /" RESTORE_PARTIAL);
 	if (!c->storage->remote)
 		rc |= strv_add(argv, "--whole-file");
 	if (o->dry_run)

@@ -137,3 +137,21 @@ descendants() {
 	wait_until 5 pid_is_gone "$rsync"
 	wait_until 5 pid_is_gone "$ssh"
 }
+
+@test "a restore that is cut keeps what came of a big file, and goes on from it" {
+	head -c 20000000 /dev/urandom >"$T/src/file"
+	irsync backup
+	conf_set 'bwlimit = "8M"'
+	"$BIN/irsync" -f "$CONF" restore --to "$T/out" 3>&- &
+	pid=$!
+	wait_until 60 bash -c 'test "$(stat -c %s "$1"/.file.* 2>/dev/null ||
+	    echo 0)" -gt 4000000' wait "$T/out$T/src"
+	kill -9 "$(ssh_pid "$pid")"
+	wait "$pid" && return 1
+	[ ! -e "$T/out$T/src/file" ]
+	[ "$(stat -c %s "$T/out/.~irsync-partial~/file")" -gt 4000000 ]
+	conf_set 'bwlimit = "0"'
+	run -0 irsync restore --to "$T/out"
+	python3 "$SAMETREE" "$T/src" "$T/out$T/src"
+	[ "$(cd "$T/out" && ls -A)" = "$(cut -d/ -f2 <<<"$T")" ]
+}
