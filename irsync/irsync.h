@@ -7,6 +7,7 @@
 #ifndef IRSYNC_H
 #define IRSYNC_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -376,6 +377,10 @@ int	run_rsync(struct run *);
 /* Catch SIGINT, SIGTERM and SIGHUP; the last one caught, or 0. */
 void	signals_catch(void);
 int	signal_caught(void);
+
+/* Have them wait: whoever looks at signal_caught() and then waits by ppoll(2)
+ * with *old misses none.  sigprocmask(2) with *old ends it. */
+void	signals_block(sigset_t *old);
 
 /* Sleep, until a signal is caught at most. */
 void	pause_for(unsigned seconds);

@@ -235,14 +235,10 @@ watch(struct running *r)
 		{ .fd = r->pidfd, .events = POLLIN },
 	};
 	struct timespec ts;
-	sigset_t mask, old;
+	sigset_t old;
 	int n, i;
 
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &mask, &old);
+	signals_block(&old);
 	for (;;) {
 		if (signal_caught() != 0 && !r->ending && !r->p->detached)
 			end(r, SIGTERM);

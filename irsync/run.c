@@ -50,10 +50,11 @@ signal_caught(void)
 	return caught;
 }
 
+static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
+
 void
 signals_catch(void)
 {
-	static const int sigs[] = { SIGINT, SIGTERM, SIGHUP };
 	struct sigaction sa, old;
 	size_t i;
 
@@ -71,15 +72,26 @@ signals_catch(void)
 	(void)sigaction(SIGPIPE, &sa, NULL);
 }
 
+void
+signals_block(sigset_t *old)
+{
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(sigs) / sizeof(sigs[0]); i++)
+		sigaddset(&set, sigs[i]);
+	(void)sigprocmask(SIG_BLOCK, &set, old);
+}
+
 /* Sleep unless a signal comes. */
 void
 pause_for(unsigned seconds)
 {
 	struct timespec ts = { .tv_sec = seconds };
-	sigset_t all, old;
+	sigset_t old;
 
-	sigfillset(&all);
-	(void)sigprocmask(SIG_BLOCK, &all, &old);
+	signals_block(&old);
 	if (caught == 0)
 		(void)ppoll(NULL, 0, &ts, &old);
 	(void)sigprocmask(SIG_SETMASK, &old, NULL);
@@ -252,7 +264,7 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 	};
 	struct lines lout = { .n = 0 }, lerr = { .n = 0 };
 	struct timespec limit = { 0 };
-	sigset_t mask, old;
+	sigset_t old;
 	const bool counting = r->most != 0 || r->gone_max != 0;
 	bool limited = false, napping = false;
 	int n, passed = 0;
@@ -260,11 +272,7 @@ watch(struct run *r, pid_t pid, int pidfd, int out, int err)
 
 	/* What is counted must not be over before it is read. */
 	(void)fcntl(out, F_SETPIPE_SZ, counting ? OUT_PIPE_MIN : OUT_PIPE);
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGINT);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGHUP);
-	(void)sigprocmask(SIG_BLOCK, &mask, &old);
+	signals_block(&old);
 	for (;;) {
 		pass_signal(pid, &passed, &limit, &limited);
 		p[0].events = napping ? 0 : POLLIN;
