@@ -310,6 +310,8 @@ sshd_configure() {
 	PrintMotd no
 	PrintLastLog no
 	UseDNS no
+	MaxStartups 200
+	LoginGraceTime 600
 	Subsystem sftp /usr/lib/openssh/sftp-server
 	# \$T is below /tmp, which anyone may write to.
 	StrictModes no

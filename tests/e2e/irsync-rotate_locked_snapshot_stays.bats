@@ -15,7 +15,7 @@ teardown() { run_cleanup; }
 # hold LOCK FLAGS: keep a lock as another process would; ends with the test.
 hold() {
 	# shellcheck disable=SC2016
-	flock "$2" "$1" sh -c ': >"$0"; exec sleep 60' "$T/held" &
+	flock -F "$2" "$1" sh -c ': >"$0"; exec sleep 600' "$T/held" 3>&- &
 	on_exit kill $!
 	HOLDER=$!
 	wait_until 5 test -e "$T/held"
@@ -23,7 +23,6 @@ hold() {
 }
 
 release() {
-	pkill -P "$HOLDER" || true
 	kill_wait "$HOLDER"
 }
 

@@ -69,9 +69,9 @@ hook() {
 }
 
 @test "what a hook leaves running holds nobody up, however much it says" {
-	hook pre <<<'timeout 60 yes & timeout 60 yes >&2 &'
+	hook pre <<<'timeout 600 yes & timeout 600 yes >&2 &'
 	printf 'before = { "%s" }\n' "$T/pre" >>"$CONF"
-	run -0 timeout 30 "$BIN/irsync" -f "$CONF" backup
+	run -0 timeout 300 "$BIN/irsync" -f "$CONF" backup
 }
 
 @test "nice and ionice" {

@@ -87,7 +87,7 @@ teardown() { run_cleanup; }
 }
 
 @test "a run that hangs makes the next one busy, and that is told too" {
-	flock -x "$T/lock" -c "echo up >'$T/up'; sleep 30" 3>&- &
+	flock -F -x "$T/lock" sh -c "echo up >'$T/up'; exec sleep 600" 3>&- &
 	on_exit kill_now $!
 	wait_until 5 test -s "$T/up"
 	run -75 irsync backup

@@ -155,15 +155,15 @@ is_locked() {
 	mkfifo "$sums"
 	chown "$ACCOUNT_ID" "$sums"
 	echo 3 >"$T/src/one-more"
-	timeout 20 "$BIN/irsync" -f "$CONF" backup
+	timeout 300 "$BIN/irsync" -f "$CONF" backup
 	run -0 irsync list "$T/src/one-more"
 	[ "${lines[0]}" = "$T/src/one-more: 3 versions" ]
-	run -23 timeout 20 "$BIN/irsync" --store "$T/store" verify
+	run -23 timeout 300 "$BIN/irsync" --store "$T/store" verify
 	rm "$sums"
 	# Somebody holds the log locked: the push waits a second, no more.
 	: >"$sums"
 	chown "$ACCOUNT_ID" "$sums"
-	flock -x "$sums" sleep 30 3>&- &
+	flock -F -x "$sums" sleep 600 3>&- &
 	on_exit kill_now $!
 	wait_until 5 is_locked "$sums"
 	echo 4 >"$T/src/one-more"

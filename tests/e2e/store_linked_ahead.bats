@@ -34,7 +34,7 @@ waiting() {
 	exit 12
 	EOF
 	chmod 755 "$T/waits"
-	fails timeout 60 "$TOOLS/storepush" -w overlay -r "$T/waits" "$ROOT" \
+	fails timeout 300 "$TOOLS/storepush" -w overlay -r "$T/waits" "$ROOT" \
 	    host -- -a "$SRC/"
 }
 
@@ -97,7 +97,7 @@ waiting() {
 	make_base
 	# A line that ends with validate-ssh's: nothing holds it open.
 	"$TOOLS/storepush" -w overlay -r /bin/true "$ROOT" host -- -a "$SRC/" |
-	    timeout 20 cat >"$T/record"
+	    timeout 300 cat >"$T/record"
 	[ "$(field linked)" = 3250 ]
 	[ -z "$(pgrep -f "/storepush .*$ROOT" || true)" ]
 }

@@ -61,7 +61,7 @@ second_is_refused() {
 	wait_until 10 test -e "$T/where"
 	# shellcheck disable=SC2016
 	nsenter -t "$(pgrep -f "^/bin/bash $T/escaping")" -m bash -c '
-	    exec 7>>"$1/new" && touch "$2" && exec sleep 60' - \
+	    exec 7>>"$1/new" && touch "$2" && exec sleep 600' - \
 	    "$(cat "$T/where")" "$T/holding" 3>&- &
 	holder=$!
 	wait_until 10 test -e "$T/holding"

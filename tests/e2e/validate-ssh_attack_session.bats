@@ -109,7 +109,7 @@ meddler() {
 	rm "$T/stamps"
 	everything >"$T/before"
 	meddler
-	timeout 60 rsync -e "$T/meddler" -aHAX --numeric-ids \
+	timeout 300 rsync -e "$T/meddler" -aHAX --numeric-ids \
 	    --no-inc-recursive --checksum-choice=md5 "$T/one/" server: || true
 	[ -e "$T/meddled" ]
 	unharmed

@@ -21,7 +21,7 @@ one_push() {
 	# rsync looks at size and seconds, and two pushes fit into one second.
 	touch -d "@$((1700000000 + $2))" "$T/src/$1.$2/who"
 	echo "$1" >"$T/src/$1.$2/d/same"
-	timeout 120 rsync -aHAX --numeric-ids --delete \
+	timeout 600 rsync -aHAX --numeric-ids --delete \
 	    -e "ssh -F $SSH_CONF -i $T/keys/$1" "$T/src/$1.$2/" server: ||
 	    echo "$1 $2: $?" >>"$T/failed"
 }

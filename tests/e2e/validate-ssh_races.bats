@@ -75,15 +75,15 @@ races() {
 	    [ "$SECONDS" -lt $((end + 60)) ]; }; do
 		echo $RANDOM >"$T/src/a/b/file"
 		ln -sfn "$T/outside" "$T/src/link"
-		timeout 60 rsync -e "$RSH" -aHAX --delete "$T/src/" server: \
+		timeout 300 rsync -e "$RSH" -aHAX --delete "$T/src/" server: \
 		    >/dev/null 2>&1 || true
 		rm "$T/src/link"
 		mkdir "$T/src/link"
 		echo in >"$T/src/link/in"
-		timeout 60 rsync -e "$RSH" -a --delete "$T/src/" server: \
+		timeout 300 rsync -e "$RSH" -a --delete "$T/src/" server: \
 		    >/dev/null 2>&1 || true
 		rm -r "$T/src/link"
-		timeout 60 rsync -e "$RSH" -a "server:$CLIENT.full/" \
+		timeout 300 rsync -e "$RSH" -a "server:$CLIENT.full/" \
 		    "$T/back/" >/dev/null 2>&1 || true
 	done
 	wait

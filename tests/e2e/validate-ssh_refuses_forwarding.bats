@@ -38,10 +38,10 @@ teardown() {
 
 @test "no port is forwarded, in neither direction" {
 	# What would answer at the other end of a tunnel is sshd itself.
-	run timeout 10 ssh -F "$SSH_CONF" -W "127.0.0.1:$SSH_PORT" server </dev/null
+	run timeout 120 ssh -F "$SSH_CONF" -W "127.0.0.1:$SSH_PORT" server </dev/null
 	[ "$status" != 0 ]
 	[[ $output != *SSH-2.0* ]]
-	run timeout 10 ssh -F "$SSH_CONF" -o ExitOnForwardFailure=yes \
+	run timeout 120 ssh -F "$SSH_CONF" -o ExitOnForwardFailure=yes \
 	    -R "127.0.0.1:0:127.0.0.1:$SSH_PORT" server true
 	[ "$status" != 0 ]
 }

@@ -51,7 +51,7 @@ teardown() {
 	os._exit(p.wait())
 	SCRIPT
 	chmod 755 "$slow"
-	timeout 60 rsync -s -a -e "$slow" "$T/src/" server:
+	timeout 300 rsync -s -a -e "$slow" "$T/src/" server:
 	snapshot_count 1
 	cmp "$T/src/big" "$FULL/big"
 }
@@ -86,7 +86,7 @@ secluded() {
 	policy 'from = { "10.0.0.0/8" }'
 	mkfifo "$T/never"
 	exec 9<>"$T/never"
-	run timeout 10 "$RSH" server rsync --server -sr <&9
+	run timeout 300 "$RSH" server rsync --server -sr <&9
 	[ "$status" = 77 ]
 	[[ $output = *"from this address"* ]]
 }
