@@ -258,9 +258,9 @@ state_read(const char *dir, const char *alias, char *buf, size_t size)
 	return n;
 }
 
-/* Write all and make it stable.  Not file_replace_at: the new file has one fixed
- * name, so that what a killed helper leaves is overwritten by the next, and never piles
- * up. */
+/* Write all and make it stable.  Not file_replace_at(): the new file has one
+ * fixed name, so that what a killed helper leaves is overwritten by the next,
+ * and never piles up. */
 static int
 write_new(int dfd, const char *name, const char *text, size_t len)
 {

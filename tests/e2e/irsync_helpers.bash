@@ -140,11 +140,12 @@ irsync_conf_local() {
 # irsync_conf_unmanaged DIR PATH...: the same to a server that has a shell and
 # rsync, and nothing of ours.  $STORE is where the snapshots come to be.
 irsync_conf_unmanaged() {
+	local dir=${1//\\/\\\\}
 	irsync_conf "${@:2}"
 	mkdir -p "$1"
 	sed -i '/^storage = /d' "$CONF"
 	printf 'storage = "server:%s"\nunmanaged = true\n' \
-	    "$(sed 's/[\\$]/\\&/g' <<<"$1")" >>"$CONF"
+	    "${dir//\$/\\$}" >>"$CONF"
 	# shellcheck disable=SC2034
 	STORE=$1/client.example.net.snaps
 }
