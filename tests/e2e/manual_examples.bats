@@ -11,7 +11,6 @@ load rotate_helpers
 
 setup_file() {
 	export BATS_NO_PARALLELIZE_WITHIN_FILE=true
-	# The folder of a machine's files cannot be made where this is one.
 	setup_tmp
 	WHY_SKIP=$(why_skip needs)
 	export WHY_SKIP
@@ -30,9 +29,8 @@ setup_file() {
 
 needs() {
 	need jq useradd
-	mount -t overlay -o "lowerdir=/etc:/usr" probe /mnt 2>/dev/null ||
+	unshare --mount mount -t overlay -o lowerdir=/etc:/usr probe /mnt ||
 	    skip 'no overlay here'
-	umount /mnt
 }
 
 teardown_file() { run_cleanup; }
