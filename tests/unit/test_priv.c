@@ -448,7 +448,7 @@ idle_ones_are_sent_away(void **state)
 		await(s);
 		assert_int_equal(answer(s, false, &nfds, NULL).error, 0);
 	}
-	for (i = 0; i < 1000 && (helpers_busy(s->p.helpers) > 0 ||
+	for (i = 0; i < 6000 && (helpers_busy(s->p.helpers) > 0 ||
 	    helpers_timeout(s->p.helpers) != -1); i++) {
 		usleep(10000);
 		helpers_turn(s->p.helpers);

@@ -12,7 +12,7 @@ setup() {
 	vm_more_tools
 	SECONDS_OF_LOAD=$(for_long 8 60)
 	# shellcheck disable=SC2034 # vm.bash's
-	VM_TIMEOUT=$((150 + 4 * SECONDS_OF_LOAD))
+	VM_TIMEOUT=$((600 + 4 * SECONDS_OF_LOAD))
 }
 
 teardown() {

@@ -74,7 +74,11 @@ teardown() {
 	echo +p1 >/sys/class/net/bond0/bonding/slaves
 	unshare -n sleep 1000 &
 	client=$!
-	sleep 1
+	apart() {
+		[ "$(readlink "/proc/$client/ns/net")" != \
+		    "$(readlink /proc/self/ns/net)" ]
+	}
+	wait_until 10 apart
 	ip link set p2 netns "$client"
 	cl() {
 		nsenter -n -t "$client" "$@"

@@ -2,9 +2,9 @@
 # guest.sh: what a script in the virtual machine finds defined.  It runs with
 # set -e.
 
-# wait_until SECONDS COMMAND...
+# wait_until SECONDS COMMAND...: as outside, up to ten times as many.
 wait_until() {
-	left=$(($1 * 10))
+	left=$(($1 * 100))
 	shift
 	until "$@" >/dev/null 2>&1; do
 		left=$((left - 1))

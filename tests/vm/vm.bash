@@ -28,7 +28,7 @@ VM_TOOLS='/usr/sbin/mkfs.ext4 /usr/sbin/e2fsck'
 # On a disk of their own, read-only: with their libraries they are too large to
 # be in memory.
 VM_MORE_TOOLS='/usr/bin/fio /usr/sbin/mkfs.xfs /usr/sbin/xfs_repair /usr/sbin/tc'
-VM_TIMEOUT=${VM_TIMEOUT:-150}
+VM_TIMEOUT=${VM_TIMEOUT:-600}
 VM_DISKS=()
 
 # vm_build: have $VM_DIR/vmlinuz and $VM_DIR/initrd ready.
