@@ -15,6 +15,7 @@
 #include <sys/resource.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,6 +29,7 @@
 #define EXTRA_MAX	16384	/* of folders that are taken together: each
 				 * takes some of the kernel's memory */
 #define TAKEN_MAX	8192	/* nodes; their numbers fit struct entry */
+#define NODES_SHARED	8	/* fewer a thread ends alone */
 
 bool
 sweep_stopped(const struct sweep *s)
@@ -92,6 +94,42 @@ look_into(struct worker *w, struct node *n)
 		entries_read(w);
 }
 
+/* End nodes that a worker has taken, w itself or one that it helps.  Under the
+ * lock, which it lets go of meanwhile. */
+static void
+end_nodes(struct worker *w, struct worker *of)
+{
+	struct sweep *s = w->s;
+	struct node *n;
+
+	while (of->ended < of->to_end) {
+		n = of->nodes[of->ended++];
+		pthread_mutex_unlock(&s->lock);
+		node_release(w, n);
+		pthread_mutex_lock(&s->lock);
+	}
+}
+
+/* End nodes of another thread, if one has many left.  Under the lock, which it
+ * lets go of meanwhile.  False if there is none. */
+static bool
+help_to_end(struct worker *w)
+{
+	struct sweep *s = w->s;
+	struct worker *v;
+
+	for (v = s->workers; v < s->workers + s->jobs; v++)
+		if (v->to_end - v->ended >= NODES_SHARED)
+			break;
+	if (v == s->workers + s->jobs)
+		return false;
+	v->helpers++;
+	end_nodes(w, v);
+	if (--v->helpers == 0)
+		pthread_cond_broadcast(&s->wake);
+	return true;
+}
+
 /* Read nodes until there is enough for a while, and deal with it.  Under the
  * lock, which it lets go of meanwhile. */
 static void
@@ -99,7 +137,6 @@ process(struct worker *w)
 {
 	struct sweep *s = w->s;
 	struct node *n;
-	size_t i;
 
 	w->n = w->fds = 0;
 	w->batch.n = w->batch.len = 0;
@@ -111,9 +148,15 @@ process(struct worker *w)
 	} while (takes_more(w));
 	pthread_mutex_unlock(&s->lock);
 	entries_do(w);
-	for (i = 0; i < w->n; i++)
-		node_release(w, w->nodes[i]);
 	pthread_mutex_lock(&s->lock);
+	w->ended = 0;
+	w->to_end = w->n;
+	if (s->waiting != 0 && w->n >= NODES_SHARED)
+		pthread_cond_broadcast(&s->wake);
+	end_nodes(w, w);
+	while (w->helpers != 0)
+		pthread_cond_wait(&s->wake, &s->lock);
+	w->ended = w->to_end = 0;
 }
 
 static void *
@@ -128,7 +171,7 @@ work(void *arg)
 			process(w);
 			continue;
 		}
-		if (entries_help(w))
+		if (entries_help(w) || help_to_end(w))
 			continue;
 		s->waiting++;
 		pthread_cond_wait(&s->wake, &s->lock);
@@ -213,12 +256,29 @@ worker_init(struct worker *w, struct sweep *s)
 	return -1;
 }
 
+/* Have the kernel's table of our descriptors as large as we shall need it.  Once
+ * there are threads, each time that it grows waits for all processors, some
+ * milliseconds on idle ones and more on busy ones, and so does each open(2)
+ * meanwhile. */
+static void
+make_room(const struct sweep *s)
+{
+	size_t chain = 2 * s->jobs * s->n;
+	int fd;
+
+	fd = fcntl(s->items[0].dirfd, F_DUPFD_CLOEXEC,
+	    (int)(s->depth_max * chain + s->extra_max));
+	if (fd != -1)
+		close(fd);
+}
+
 /* Start threads beside our own, as many as there can be, and work. */
 static void
 run_workers(struct sweep *s, struct worker *ws)
 {
 	unsigned i, n;
 
+	make_room(s);
 	for (n = 1; n < s->jobs && worker_init(&ws[n], s) == 0; n++)
 		if (pthread_create(&ws[n].thread, NULL, work, &ws[n]) != 0) {
 			worker_fini(&ws[n]);

@@ -175,13 +175,15 @@ struct worker {
 	struct node		**nodes;	/* taken: whose entries they
 						 * are */
 	size_t			 n;		/* of them */
+	size_t			 ended, to_end;	/* of them, once their entries
+						 * are gone; under the lock */
 	size_t			 fds;		/* that those but one have */
 	/* What it has yet to deal with, under the sweep's lock: */
 	size_t			 next, end;	/* numbers of entries */
 	struct worker		*of;		/* in whose batch: its own, or
 						 * one that it helps with */
 	unsigned		 helpers;	/* threads that help with its
-						 * own */
+						 * own, or with its nodes */
 	struct sweep_result	 res;	/* added up in the end */
 	pthread_t		 thread;
 };
