@@ -1,4 +1,5 @@
-/* net.c: packet sockets; the only file that knows AF_PACKET and BPF.
+/* net.c: packet sockets; the only file, beside ring.c, that knows AF_PACKET and
+ * BPF.
  *
  * The sockets are bound to AoE's ethertype, so they never see what this
  * machine sends.  A filter drops in the kernel what is for other machines, and
@@ -182,28 +183,46 @@ header_ahead(int fd)
 	return setsockopt(fd, SOL_PACKET, PACKET_VNET_HDR, &on, sizeof(on));
 }
 
-/* A socket bound to the interface that lets nothing in yet, and then so many
- * bytes before somebody reads. */
+/* A socket that lets nothing in yet, and then so many bytes before somebody
+ * reads. */
 static int
-socket_open(unsigned index, int room)
+socket_make(int room)
 {
-	struct sockaddr_ll ll = {
-		.sll_family = AF_PACKET,
-		.sll_protocol = htons(AOE_ETHERTYPE),
-		.sll_ifindex = (int)index,
-	};
 	int fd;
 
 	fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd == -1)
 		return -1;
 	set_buffers(fd, room);
-	if (set_filter(fd, PROGRAM(reject_all)) == -1 ||
-	    bind(fd, (struct sockaddr *)&ll, sizeof(ll)) == -1) {
-		close(fd);
+	if (set_filter(fd, PROGRAM(reject_all)) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+static int
+socket_bind(int fd, unsigned index)
+{
+	struct sockaddr_ll ll = {
+		.sll_family = AF_PACKET,
+		.sll_protocol = htons(AOE_ETHERTYPE),
+		.sll_ifindex = (int)index,
+	};
+
+	return bind(fd, (struct sockaddr *)&ll, sizeof(ll));
+}
+
+static int
+socket_open(unsigned index, int room)
+{
+	int fd;
+
+	if ((fd = socket_make(room)) == -1)
 		return -1;
-	}
-	return fd;
+	if (socket_bind(fd, index) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* Join the group; *group is -1 for the first, which makes a new one, without a
@@ -262,6 +281,25 @@ steerer_open(struct iface *ifc, int *group)
 	return iface_steer(ifc, &st);
 }
 
+/* The ring comes before the interface: while a socket that is bound is given
+ * one, the kernel forgets to tell it that its interface has gone up.  Without a
+ * ring it serves as well. */
+static int
+port_open(struct iface *ifc, struct port *p)
+{
+	int *steered = &p->fd[PORT_STEERED];
+
+	if ((*steered = socket_make(receive_share(ifc->nports))) == -1 ||
+	    header_ahead(*steered) == -1)
+		return -1;
+	(void)ring_open(*steered, ifc->nports);
+	if (socket_bind(*steered, ifc->index) == -1 ||
+	    (p->fd[PORT_BROADCAST] = socket_open(ifc->index,
+	    RECEIVE_LEAST)) == -1)
+		return -1;
+	return header_ahead(p->fd[PORT_BROADCAST]);
+}
+
 static int
 ports_open(struct iface *ifc)
 {
@@ -271,12 +309,7 @@ ports_open(struct iface *ifc)
 
 	for (i = 0; i < ifc->nports; i++) {
 		p = &ifc->ports[i];
-		if ((p->fd[PORT_STEERED] = socket_open(ifc->index,
-		    receive_share(ifc->nports))) == -1 ||
-		    (p->fd[PORT_BROADCAST] = socket_open(ifc->index,
-		    RECEIVE_LEAST)) == -1 ||
-		    header_ahead(p->fd[PORT_STEERED]) == -1 ||
-		    header_ahead(p->fd[PORT_BROADCAST]) == -1)
+		if (port_open(ifc, p) == -1)
 			return -1;
 		if (ifc->nports > 1 &&
 		    fanout_join(p->fd[PORT_STEERED], &group) == -1)
@@ -358,7 +391,7 @@ iface_new(const char *name, size_t n)
 		p->iface = ifc;
 		for (s = 0; s < PORT_SOCKETS; s++) {
 			p->fd[s] = -1;
-			p->readable[s] = true;
+			p->readable[s] = p->told[s] = true;
 		}
 	}
 	(void)strlcpy(ifc->name, name, sizeof(ifc->name));
@@ -389,6 +422,21 @@ fail:
 	return NULL;
 }
 
+int
+iface_map(struct iface *ifc)
+{
+	struct port *p;
+	size_t i;
+
+	for (i = 0; i < ifc->nports; i++) {
+		p = &ifc->ports[i];
+		if (ring_map(&p->ring, p->fd[PORT_STEERED],
+		    ifc->nports) == -1)
+			return -1;
+	}
+	return 0;
+}
+
 void
 iface_close(struct iface *ifc)
 {
@@ -397,6 +445,8 @@ iface_close(struct iface *ifc)
 
 	if (ifc == NULL)
 		return;
+	for (i = 0; i < ifc->nports; i++)
+		ring_unmap(&ifc->ports[i].ring);
 	for (i = 0; i < ifc->nports; i++)
 		for (s = 0; s < PORT_SOCKETS; s++)
 			if (ifc->ports[i].fd[s] != -1)
@@ -458,28 +508,56 @@ iface_heard(const struct iface *ifc, struct frame *f)
 	}
 }
 
-int
-net_receive(int fd, struct net_batch *b, unsigned n)
+void
+net_prepare(struct net_batch *b, unsigned i, unsigned place)
+{
+	struct iovec *iov = &b->room[i];
+
+	iov->iov_base = (uint8_t *)b->iov[place].iov_base - NET_ROOM;
+	iov->iov_len = b->iov[place].iov_len + NET_ROOM;
+	b->msg[i].msg_hdr.msg_iov = iov;
+	b->msg[i].msg_hdr.msg_iovlen = 1;
+}
+
+unsigned
+net_length(const struct mmsghdr *m)
+{
+	if (m->msg_hdr.msg_flags & MSG_TRUNC)
+		return NET_CUT;
+	return m->msg_len - NET_ROOM;
+}
+
+/* What waits at a socket itself. */
+static int
+receive(int fd, struct net_batch *b, unsigned n)
 {
 	unsigned i;
 	int got;
 
-	for (i = 0; i < n; i++) {
-		b->iov[i].iov_base = (uint8_t *)b->iov[i].iov_base -
-		    NET_ROOM;
-		b->iov[i].iov_len += NET_ROOM;
-		b->msg[i].msg_hdr.msg_iov = &b->iov[i];
-		b->msg[i].msg_hdr.msg_iovlen = 1;
-	}
+	for (i = 0; i < n; i++)
+		net_prepare(b, i, i);
 	got = recvmmsg(fd, b->msg, n, MSG_DONTWAIT, NULL);
 	if (got == -1)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	for (i = 0; i < (unsigned)got; i++)
-		if (b->msg[i].msg_hdr.msg_flags & MSG_TRUNC)
-			b->msg[i].msg_len = NET_CUT;
-		else
-			b->msg[i].msg_len -= NET_ROOM;
+		b->len[i] = net_length(&b->msg[i]);
 	return got;
+}
+
+int
+net_receive(struct port *p, enum port_socket s, struct net_batch *b,
+    unsigned n)
+{
+	bool told = p->told[s];
+
+	p->told[s] = false;
+	if (s != PORT_STEERED || p->ring.slots == NULL)
+		return receive(p->fd[s], b, n);
+	/* An error, such as that the interface has gone down, stays until it
+	 * is asked for, and ends every poll. */
+	if (told && recvmmsg(p->fd[s], b->msg, 0, MSG_DONTWAIT, NULL) == -1)
+		return -1;
+	return ring_receive(&p->ring, p->fd[s], b, n);
 }
 
 /* Tell the kernel how much of the frame is header.  It copies what is behind it
@@ -501,6 +579,7 @@ unsigned
 net_send(int fd, struct net_batch *b, unsigned n)
 {
 	unsigned i, went = 0;
+	bool again = false;
 	int sent, saved = 0;
 
 	for (i = 0; i < n; i++) {
@@ -512,15 +591,21 @@ net_send(int fd, struct net_batch *b, unsigned n)
 		sent = sendmmsg(fd, b->msg + i, n - i, MSG_DONTWAIT);
 		if (sent > 0) {
 			went += (unsigned)sent;
+			again = false;
 			continue;
 		}
-		if (sent == -1 && errno == EINTR) {
+		/* That the interface went down is said once, of whatever
+		 * comes first; it may be up again. */
+		if (sent == -1 && (errno == EINTR ||
+		    (errno == ENETDOWN && !again))) {
+			again = errno == ENETDOWN;
 			sent = 0;
 			continue;
 		}
 		/* This one cannot go; the next may. */
 		saved = errno;
 		sent = 1;
+		again = false;
 	}
 	errno = saved;
 	return went;

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "ring.h"
 #include "steer.h"
 
 enum port_socket { PORT_STEERED, PORT_BROADCAST, PORT_SOCKETS };
@@ -31,6 +32,9 @@ struct port {
 	int		 fd[PORT_SOCKETS];
 	bool		 readable[PORT_SOCKETS];	/* may have frames */
 	bool		 armed[PORT_SOCKETS];	/* a poll is under way */
+	bool		 told[PORT_SOCKETS];	/* … has just ended, or the
+						 * socket is new */
+	struct ring	 ring;		/* of the steered one */
 	LIST_ENTRY(port) leaving;	/* … and this one in no view more */
 	unsigned	 held;		/* requests that came by it */
 	struct req	*out[64];	/* answers to be sent together */
@@ -104,6 +108,8 @@ int	*iface_socket(struct iface *, size_t i);
 struct net_batch {
 	struct mmsghdr	msg[NET_BATCH];
 	struct iovec	iov[NET_BATCH];
+	struct iovec	room[NET_BATCH];	/* net.c's own */
+	unsigned	len[NET_BATCH];	/* of what was received */
 };
 
 /* Lengths that no frame has, for one that did not fit, and for one that is
@@ -112,10 +118,20 @@ struct net_batch {
 #define NET_TAGGED	1
 
 /* Receive up to n frames into batch->iov[0..n-1], whose bases and lengths
- * are set, with NET_ROOM before each base; msg[i].msg_len is then each one's
- * length, or one of the two above.  How many there were; 0 if none waits; -1
- * with errno. */
-int	net_receive(int fd, struct net_batch *, unsigned n);
+ * are set, with NET_ROOM before each base; len[i] is then each one's length, or
+ * one of the two above.  How many there were; 0 if none waits; -1 with
+ * errno. */
+int	net_receive(struct port *, enum port_socket, struct net_batch *,
+	    unsigned n);
+
+/* For ring.c: have the i-th message take a frame into the place-th buffer, and
+ * what len[] says of a message that was received. */
+void	net_prepare(struct net_batch *, unsigned i, unsigned place);
+unsigned net_length(const struct mmsghdr *);
+
+/* Find the rings of an interface's sockets, which came from another process.
+ * 0, or -1 with errno. */
+int	iface_map(struct iface *);
 
 /* Send n frames, with NET_ROOM before each.  How many went out; the others are
  * lost, with errno of the last that did not go. */

@@ -440,7 +440,7 @@ priv_iface(struct priv *pv, const char *name, size_t n)
 	pthread_mutex_lock(&pv->call_lock);
 	rc = receive_iface(pv, &rq, ifc);
 	pthread_mutex_unlock(&pv->call_lock);
-	if (rc == 0)
+	if (rc == 0 && iface_map(ifc) == 0)
 		return ifc;
 	saved = errno;
 	iface_close(ifc);

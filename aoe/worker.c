@@ -154,14 +154,14 @@ receive(struct worker *w, struct port *p, enum port_socket s)
 		w->batch.iov[i].iov_len = POOL_FRAME - NET_ROOM;
 	}
 	/* An error is the interface going down: said once, and over. */
-	if ((rc = net_receive(p->fd[s], &w->batch, n)) < (int)n)
+	if ((rc = net_receive(p, s, &w->batch, n)) < (int)n)
 		p->readable[s] = w->spin && rc >= 0 && s == PORT_STEERED;
 	if (rc <= 0)
 		return;
 	w->busy_ns = w->now_ns;
 	for (i = 0; i < (unsigned)rc; i++) {
 		got[i] = w->incoming[i];
-		got[i]->len = w->batch.msg[i].msg_len;
+		got[i]->len = w->batch.len[i];
 		req_attach(got[i], p);
 	}
 	w->nincoming = n - (unsigned)rc;
@@ -339,7 +339,7 @@ port_event(const struct disk_event *ev)
 	struct port *p = ev->tag;
 
 	p->armed[s] = false;
-	p->readable[s] = true;
+	p->readable[s] = p->told[s] = true;
 }
 
 /* The writer wants to be looked at, before long. */
