@@ -194,8 +194,9 @@ marker_write(int fd, const char *text, size_t len)
 	return rc;
 }
 
-/* The marker, and the folder of cut files, which rsync leaves.  Taking them away
- * must not change the time of the folder they are in, which was restored. */
+/* The marker, and the folder of cut files, which rsync leaves.  Taking them
+ * away must not change the time of the folder they are in, which was
+ * restored. */
 static void
 marker_remove(int fd)
 {

@@ -190,7 +190,7 @@ dump_is_missing() {
 	run -23 irsync backup
 	[ -e "$T/was-half" ]
 	[[ $output == *"mysql shop: not dumped: "*"Lost connection "*"\`big\`"* ]]
-	dump_is_missing '.*Lost connection .*`big`.*'
+	dump_is_missing '.*Lost connection .*.big.*'
 	# No server at all.
 	run -23 irsync backup
 	[[ $output == *"mysql all: not dumped: "*"Can't connect"* ]]

@@ -34,6 +34,11 @@ arrived() {
 	[ "$(find "$UPPER" -type f -name 'f*' 2>/dev/null | wc -l)" -ge "$1" ]
 }
 
+# came_to BYTES FOLDER: so much of the file is there.
+came_to() {
+	[ -n "$(find "$2" -name '.file.*' -size "+${1}c" 2>/dev/null)" ]
+}
+
 # The server's side has noticed that we are gone.
 server_is_done() {
 	wait_until 10 flock -n "$T/store/client.example.net.snaps/.lock" true
@@ -163,8 +168,7 @@ descendants() {
 	conf_set 'bwlimit = "8M"'
 	"$BIN/irsync" -f "$CONF" restore --to "$T/out" 3>&- &
 	pid=$!
-	wait_until 60 bash -c 'test "$(stat -c %s "$1"/.file.* 2>/dev/null ||
-	    echo 0)" -gt 4000000' wait "$T/out$T/src"
+	wait_until 60 came_to 4000000 "$T/out$T/src"
 	kill -9 "$(ssh_pid "$pid")"
 	wait "$pid" && return 1
 	[ ! -e "$T/out$T/src/file" ]
