@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 #include "conf.h"
 #include "exits.h"
 #include "import.h"

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <unistd.h>
 
-
 #include "exits.h"
 #include "json.h"
 #include "log.h"

@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 #include "exits.h"
 #include "human.h"
 #include "json.h"

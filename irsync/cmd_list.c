@@ -9,7 +9,6 @@
 #include <string.h>
 #include <time.h>
 
-
 #include "exits.h"
 #include "human.h"
 #include "json.h"

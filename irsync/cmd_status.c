@@ -10,7 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-
 #include "health.h"
 #include "human.h"
 #include "json.h"

@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-
 #include "exits.h"
 #include "human.h"
 #include "json.h"

@@ -14,7 +14,6 @@
 #include <unistd.h>
 #include <vis.h>
 
-
 #include "exits.h"
 #include "json.h"
 #include "log.h"

@@ -9,7 +9,6 @@
 #include <syslog.h>
 #include <vis.h>
 
-
 #include "exits.h"
 #include "human.h"
 #include "irsync.h"
