@@ -20,7 +20,7 @@ DEPS_CHECK = $(DEPS_DEMO) libcmocka-dev bats parallel vblade tshark xfsprogs fio
 DEPS_BENCH = gnuplot-nox rdiff-backup borgbackup restic
 DEPS_LINT  = clang clang-tidy mandoc shellcheck cppcheck
 DEPS_FUZZ  = clang libclang-rt-14-dev
-DEPS_DEB   = dpkg-dev debhelper fakeroot lintian
+DEPS_DEB   = build-essential debhelper fakeroot lintian
 
 B	= build$(if $(SAN),/san)
 

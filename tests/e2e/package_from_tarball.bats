@@ -49,6 +49,6 @@ deps() {
 	apt-get -q -y install --no-install-recommends make
 	cd /root && tar -xf /data/backshelf-*.tar.gz && cd backshelf-*
 	make demo
-	make check
-	make deb'
+	make deb
+	make check'
 }
