@@ -161,12 +161,13 @@ disk_read(struct disk *d, int fd, const struct iovec *iov, unsigned n,
 
 void
 disk_write(struct disk *d, int fd, const struct iovec *iov, unsigned n,
-    off_t off, void *tag)
+    off_t off, bool now, void *tag)
 {
 	const struct iovec *kept = keep(d, iov, n);
 	struct io_uring_sqe *sqe = entry(d);
 
-	io_uring_prep_writev(sqe, fd, kept, n, (uint64_t)off);
+	io_uring_prep_writev2(sqe, fd, kept, n, (uint64_t)off,
+	    now ? RWF_NOWAIT : 0);
 	set_tag(sqe, DISK_IO, tag);
 }
 

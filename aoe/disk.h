@@ -45,12 +45,13 @@ void	disk_threads(struct disk *, unsigned n);
 /* Queue an operation, on n pieces of memory for reading and writing: at most
  * DISK_PIECES.  Nothing is submitted before disk_turn.  `aside`: by a thread of
  * the kernel's from the start, for files that it cannot read otherwise; it would
- * first poll a file of FUSE's, and whoever serves that may not answer. */
+ * first poll a file of FUSE's, and whoever serves that may not answer.  `now`:
+ * -EAGAIN or -EOPNOTSUPP instead of waiting for anything (RWF_NOWAIT). */
 #define DISK_PIECES	32
 void	disk_read(struct disk *, int fd, const struct iovec *, unsigned n,
 	    off_t, bool aside, void *tag);
 void	disk_write(struct disk *, int fd, const struct iovec *, unsigned n,
-	    off_t, void *tag);
+	    off_t, bool now, void *tag);
 void	disk_sync(struct disk *, int fd, void *tag);
 void	disk_close(struct disk *, int fd, void *tag);
 void	disk_poll(struct disk *, int fd, enum disk_kind, void *tag);

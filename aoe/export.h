@@ -87,6 +87,8 @@ struct export {
 	/* The owner's. */
 	unsigned		 announced;	/* of `announce` */
 	bool			 can_nowait;	/* the file knows RWF_NOWAIT */
+	unsigned		 now_misses;	/* writes in a row that would
+						 * have waited */
 	struct order		 order;
 	struct req_list		 ready;		/* may start */
 	bool			 start_wanted;	/* on the worker's list */

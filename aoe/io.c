@@ -3,8 +3,9 @@
  * It waits its turn behind overlapping ones (order.h).  At the end of a turn
  * what has become ready goes to the disk, sectors side by side as one
  * operation.  A read is tried at once from the page cache; the rest goes
- * through the ring, or for writes to regular files through the writer's
- * threads, a bounded number for each export.  A write of a sync=always
+ * through the ring, a bounded number for each export; but while one regular
+ * file is written through the ring, writes to others go through the writer's
+ * threads.  A write of a sync=always
  * export then waits for an fdatasync: one at a time runs for an export, and
  * covers all writes that were done before it began.  A failed fdatasync is
  * final: the kernel has marked the lost pages clean, so asking again would be
@@ -23,6 +24,7 @@
 #include "worker_impl.h"
 
 #define DEPTH		32	/* operations of one export in the ring */
+#define NOW_MISSES	16	/* in a row, and it is not tried any more */
 #define VERIFY_BYTES	8192	/* of one read; whole pages, and in a buffer */
 #define COMPLAIN_NS	INT64_C(10000000000)	/* between two lines */
 
@@ -197,7 +199,7 @@ io_request(struct worker *w, struct req *r)
 	}
 	e->inflight++;
 	r->done = 0;
-	r->plain = r->alone = false;
+	r->plain = r->alone = r->now = r->missed = false;
 	if (order_add(&e->order, &r->order))
 		start(w, r);
 }
@@ -309,6 +311,64 @@ try_now(struct worker *w, struct req *run)
 	return n > 0 ? run_advance(w, run, (size_t)n) : run;
 }
 
+/* Of a file that the ring's threads may keep waiting for another (writer.c). */
+static bool
+may_be_kept(const struct req *run)
+{
+	const struct export *e = run->export;
+
+	return run->order.kind != ORDER_READ && e->regular &&
+	    (run->plain || !e->row.direct);
+}
+
+/* One file alone cannot wait for another, and for it the ring is faster: it is
+ * the first that comes, for as long as it has writes there. */
+static bool
+takes_ring(struct worker *w, const struct export *e)
+{
+	if (w->ring_writes > 0 && w->ring_file != e)
+		return false;
+	w->ring_file = e;
+	w->ring_writes++;
+	return true;
+}
+
+/* One of those that takes_ring has let in. */
+static bool
+counts(const struct req *run)
+{
+	return may_be_kept(run) && !run->now;
+}
+
+/* Where the file system can write without waiting, the ring need not have its
+ * threads do it. */
+static bool
+tries_now(struct req *run)
+{
+	if (run->missed || run->export->now_misses >= NOW_MISSES)
+		return false;
+	run->now = true;
+	return true;
+}
+
+/* True if it was tried so, and would have waited. */
+static bool
+has_missed(struct req *run, int res)
+{
+	struct export *e = run->export;
+
+	if (!run->now)
+		return false;
+	run->now = false;
+	if (res != -EAGAIN && res != -EOPNOTSUPP) {
+		e->now_misses = 0;
+		return false;
+	}
+	e->now_misses += e->now_misses < NOW_MISSES;
+	run->missed = true;
+	return true;
+}
+
 static void
 submit(struct worker *w, struct req *run)
 {
@@ -319,11 +379,11 @@ submit(struct worker *w, struct req *run)
 	if (run->order.kind == ORDER_READ)
 		disk_read(w->disk, io_fd(run), iov, io_pieces(run, iov),
 		    io_offset(run), e->fuse, run);
-	else if (e->regular && (run->plain || !e->row.direct))
+	else if (may_be_kept(run) && !tries_now(run) && !takes_ring(w, e))
 		writer_add(w->writer, run);
 	else
 		disk_write(w->disk, io_fd(run), iov, io_pieces(run, iov),
-		    io_offset(run), run);
+		    io_offset(run), run->now, run);
 }
 
 static void
@@ -397,7 +457,9 @@ transferred(struct worker *w, struct req *run, int res)
 
 	e->running--;
 	e->inflight++;		/* outlive what is finished */
-	if (res <= 0)
+	if (has_missed(run, res))
+		submit(w, run);
+	else if (res <= 0)
 		run_failed(w, run, res);
 	else if ((run = run_advance(w, run, (size_t)res)) != NULL)
 		submit(w, run);
@@ -493,9 +555,10 @@ closed(struct worker *w, struct export *e)
 void
 io_event(struct worker *w, const struct disk_event *ev)
 {
-	if (ev->kind == DISK_IO)
+	if (ev->kind == DISK_IO) {
+		w->ring_writes -= counts(ev->tag);
 		transferred(w, ev->tag, ev->res);
-	else if (ev->kind == DISK_SYNC)
+	} else if (ev->kind == DISK_SYNC)
 		synced(w, ev->tag, ev->res);
 	else if (ev->kind == DISK_CLOSE)
 		closed(w, ev->tag);

@@ -37,6 +37,8 @@ struct req {
 	bool			 alone;	/* not to be put together with any */
 	bool			 plain;	/* not aligned for O_DIRECT */
 	bool			 verify;	/* read, and not sent */
+	bool			 now;	/* a run's write that does not wait */
+	bool			 missed;	/* ... and would have waited */
 };
 
 struct pool;

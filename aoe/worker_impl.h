@@ -31,6 +31,8 @@ struct worker {
 	struct disk		*disk;
 	struct pool		*pool;
 	struct writer		*writer;
+	const struct export	*ring_file;	/* written through the ring */
+	unsigned		 ring_writes;	/* of it, under way */
 	struct net_batch	 batch;
 	struct req		*incoming[NET_BATCH];
 	unsigned		 nincoming;	/* buffers ready to receive */

@@ -9,6 +9,9 @@
  * as much as writing does.  When one does not, everybody who waits gets one at
  * the next tick.  Threads that have had nothing to do for a while end.
  *
+ * One file at a time goes through the ring nevertheless (io.c): it waits for
+ * no other, and others not for it.
+ *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
  */
