@@ -3,13 +3,12 @@
  * It waits its turn behind overlapping ones (order.h).  At the end of a turn
  * what has become ready goes to the disk, sectors side by side as one
  * operation.  A read is tried at once from the page cache; the rest goes
- * through the ring, a bounded number for each export; but while one regular
- * file is written through the ring, writes to others go through the writer's
- * threads.  A write of a sync=always
- * export then waits for an fdatasync: one at a time runs for an export, and
- * covers all writes that were done before it began.  A failed fdatasync is
- * final: the kernel has marked the lost pages clean, so asking again would be
- * told that all is well.
+ * through the ring, a bounded number for each export; but while the ring writes
+ * to one regular file, writes to others that would have to wait go through the
+ * writer's threads.  A write of a sync=always export then waits for an
+ * fdatasync: one at a time runs for an export, and covers all writes that were
+ * done before it began.  A failed fdatasync is final: the kernel has marked the
+ * lost pages clean, so asking again would be told that all is well.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors

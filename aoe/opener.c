@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "detached.h"
 #include "log.h"
 #include "opener.h"
 
@@ -75,15 +76,8 @@ thread_main(void *arg)
 static int
 thread_start(struct opener *o)
 {
-	pthread_attr_t attr;
-	pthread_t t;
-	int rc;
+	int rc = detached_start(thread_main, o);
 
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	(void)pthread_attr_setstacksize(&attr, 256 * 1024);
-	rc = pthread_create(&t, &attr, thread_main, o);
-	(void)pthread_attr_destroy(&attr);
 	if (rc == 0)
 		o->threads++;
 	return rc;

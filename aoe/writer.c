@@ -22,13 +22,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "detached.h"
 #include "log.h"
 #include "worker_impl.h"
 
 #define IDLE_S	5	/* of a thread, before it ends */
 #define AT_ONCE	2	/* files, while no thread hangs */
 #define BURST	32	/* writes, before it is another file's turn */
-#define STACK	(256 * 1024)
 
 /* A thread that writes. */
 struct hand {
@@ -216,18 +216,12 @@ thread_main(void *arg)
 static int
 thread_start(struct writer *wr)
 {
-	pthread_attr_t attr;
-	pthread_t t;
-	int rc;
+	int rc = detached_start(thread_main, wr);
 
-	(void)pthread_attr_init(&attr);
-	(void)pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-	(void)pthread_attr_setstacksize(&attr, STACK);
-	if ((rc = pthread_create(&t, &attr, thread_main, wr)) == 0) {
+	if (rc == 0) {
 		wr->threads++;
 		wr->idle++;
 	}
-	(void)pthread_attr_destroy(&attr);
 	return rc;
 }
 
