@@ -292,7 +292,8 @@ port_open(struct iface *ifc, struct port *p)
 	if ((*steered = socket_make(receive_share(ifc->nports))) == -1 ||
 	    header_ahead(*steered) == -1)
 		return -1;
-	(void)ring_open(*steered, ifc->nports);
+	(void)ring_open(*steered, atomic_load(&ifc->mtu), ifc->frames,
+	    ifc->nports);
 	if (socket_bind(*steered, ifc->index) == -1 ||
 	    (p->fd[PORT_BROADCAST] = socket_open(ifc->index,
 	    RECEIVE_LEAST)) == -1)
@@ -399,7 +400,7 @@ iface_new(const char *name, size_t n)
 }
 
 struct iface *
-iface_open(const char *name, size_t n)
+iface_open(const char *name, size_t n, size_t frames)
 {
 	struct iface *ifc;
 	uint64_t mac;
@@ -412,6 +413,7 @@ iface_open(const char *name, size_t n)
 		goto fail;
 	atomic_store(&ifc->mac, mac);
 	atomic_store(&ifc->mtu, mtu);
+	ifc->frames = frames;
 	if (ports_open(ifc) == -1 || watch_open(ifc) == -1)
 		goto fail;
 	return ifc;
@@ -431,7 +433,7 @@ iface_map(struct iface *ifc)
 	for (i = 0; i < ifc->nports; i++) {
 		p = &ifc->ports[i];
 		if (ring_map(&p->ring, p->fd[PORT_STEERED],
-		    ifc->nports) == -1)
+		    atomic_load(&ifc->mtu), ifc->frames, ifc->nports) == -1)
 			return -1;
 	}
 	return 0;

@@ -48,6 +48,7 @@ struct iface {
 	unsigned	 index;		/* the kernel's */
 	_Atomic uint64_t mac;
 	_Atomic unsigned mtu;
+	size_t		 frames;	/* likely to come at once */
 	unsigned	 users;		/* exports that refer to it */
 	bool		 up;
 	bool		 stale;		/* gone, or another by now */
@@ -70,10 +71,11 @@ struct iface {
  * NULL with errno. */
 struct iface *iface_new(const char *name, size_t n);
 
-/* Open an interface for n workers: find it, open and steer its sockets.
+/* Open an interface for n workers: find it, open and steer its sockets, with
+ * room for so many frames that come at once, if that is a sensible number.
  * NULL with errno: ENODEV (no such interface), EINVAL (not Ethernet, or its
  * MTU is too small for two sectors) … */
-struct iface *iface_open(const char *name, size_t n);
+struct iface *iface_open(const char *name, size_t n, size_t frames);
 
 /* Close the sockets and free it. */
 void	iface_close(struct iface *);

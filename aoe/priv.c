@@ -100,6 +100,19 @@ row_has(const struct row *r, const char *iface)
 	return false;
 }
 
+/* Frames that are likely to come by an interface at once: half of what the
+ * clients of its rows may have in flight. */
+static size_t
+frames_of(const struct table *t, const char *iface)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < t->n; i++)
+		if (row_has(&t->rows[i], iface))
+			n += t->rows[i].buffers;
+	return n / 2;
+}
+
 /* Is it the name of an interface, or an alias, of a good row? */
 static bool
 is_named(const struct parent *p, const char *name, bool alias)
@@ -205,7 +218,7 @@ send_iface(struct parent *p, uint32_t id, struct iface *ifc)
 {
 	struct priv_reply rp = { .id = id, .image = IMAGE_NONE,
 	    .index = ifc->index, .mtu = atomic_load(&ifc->mtu),
-	    .mac = atomic_load(&ifc->mac) };
+	    .frames = (uint32_t)ifc->frames, .mac = atomic_load(&ifc->mac) };
 	int fds[PRIV_REPLY_FDS];
 	size_t i, n = iface_sockets(ifc);
 
@@ -225,13 +238,16 @@ static int
 do_iface(struct parent *p, const struct priv_request *rq)
 {
 	struct iface *ifc;
+	size_t frames;
 	int rc;
 
 	if (!is_named(p, rq->name, false)) {
 		complain(p, rq, "an interface that no row names");
 		return do_nothing(p, rq, EPERM);
 	}
-	if ((ifc = iface_open(rq->name, p->nworkers)) == NULL)
+	/* The newest is about to be served, or is already. */
+	frames = frames_of(&p->tables[p->ntables - 1], rq->name);
+	if ((ifc = iface_open(rq->name, p->nworkers, frames)) == NULL)
 		return do_nothing(p, rq, errno);
 	rc = send_iface(p, rq->id, ifc);
 	iface_close(ifc);

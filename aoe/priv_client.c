@@ -415,6 +415,7 @@ receive_iface(struct priv *pv, const struct priv_request *rq,
 		ifc->index = a.head.index;
 		atomic_store(&ifc->mac, a.head.mac);
 		atomic_store(&ifc->mtu, a.head.mtu);
+		ifc->frames = a.head.frames;
 		n = take_sockets(ifc, n, &a);
 		answer_free(&a);
 		if (!a.head.more)

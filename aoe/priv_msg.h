@@ -72,7 +72,7 @@ struct priv_reply {
 	uint32_t	 table;		/* PRIV_TABLE: its number */
 	struct image	 image;		/* PRIV_OPEN, its descriptors apart */
 	/* PRIV_IFACE */
-	uint32_t	 index, mtu;
+	uint32_t	 index, mtu, frames;
 	uint64_t	 mac;
 	uint32_t	 more;		/* further messages follow */
 };

@@ -1,12 +1,12 @@
-/* ring.c: short frames by memory that is shared with the kernel (packet(7),
+/* ring.c: frames by memory that is shared with the kernel (packet(7),
  * PACKET_RX_RING, TPACKET_V2).
  *
- * In: a packet socket.  Out: its frames, in the order in which they came.
- * Requests that carry no data, reads above all, lie whole in a slot of the
- * ring: to take one costs no system call, and the kernel needs no memory for
- * it.  Of a longer frame the slot has the beginning, and says that all of it
- * waits at the socket (PACKET_COPY_THRESH): so the slots stay small, many, and
- * in the processor's cache.
+ * In: a packet socket.  Out: its frames, in the order in which they came.  A
+ * frame of the interface's MTU lies whole in a slot of the ring: to take it
+ * costs no system call, and nothing is left for the worker to release.  Of one
+ * that is longer, because the MTU has been raised since, the slot has the
+ * beginning, and says that all of it waits at the socket
+ * (PACKET_COPY_THRESH).
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -17,6 +17,7 @@
 #include <assert.h>
 #include <errno.h>
 #include <linux/if_packet.h>
+#include <net/ethernet.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -25,39 +26,56 @@
 #include "net.h"
 #include "ring.h"
 
-#define SLOT		RING_SLOT
 #define MARK_AT		6	/* behind the receiver's address */
 #define BLOCK		65536	/* of memory that lies together */
-#define SLOTS_SUM	16384	/* of an interface; of one socket … */
-#define SLOTS_MOST	8192	/* … twice what a thousand clients send at
-				 * once, in 2 MiB */
-#define SLOTS_LEAST	1024
+#define KERNEL_WORDS	96	/* of a slot, at most */
+#define LINE		64	/* bytes that a processor caches together */
+#define MTU_MOST	9216	/* frames of a larger one wait at the socket */
+#define BLOCKS_LEAST	288	/* of an interface: 18 MiB ... */
+#define BLOCKS_MOST	608	/* ... to 38, 4256 slots for an MTU of 9000 */
+#define SLOTS_MOST	8192	/* of an interface, if they are short */
+#define SLOTS_LEAST	512	/* of one socket, whatever their number */
 
-static_assert(BLOCK % SLOT == 0 && SLOTS_LEAST * SLOT % BLOCK == 0,
-    "the slots of all blocks lie side by side");
-static_assert(SLOT % TPACKET_ALIGNMENT == 0, "as the kernel wants it");
+static_assert(LINE % TPACKET_ALIGNMENT == 0, "as the kernel wants it");
 
-static unsigned
-slots_of(size_t shares)
+static size_t
+clamp(size_t n, size_t least, size_t most)
 {
-	unsigned n = SLOTS_MOST;
+	return n < least ? least : n > most ? most : n;
+}
 
-	while (n > SLOTS_LEAST && n * shares > SLOTS_SUM)
-		n /= 2;
-	return n;
+void
+ring_shape(struct ring *g, unsigned mtu, size_t frames, size_t shares)
+{
+	size_t in_block, n;
+
+	if (mtu > MTU_MOST)
+		mtu = MTU_MOST;
+	g->slot = (KERNEL_WORDS + ETHER_HDR_LEN + mtu + LINE - 1) / LINE * LINE;
+	in_block = BLOCK / g->slot;
+	n = clamp(frames, BLOCKS_LEAST * in_block, BLOCKS_MOST * in_block);
+	if (n > SLOTS_MOST)
+		n = SLOTS_MOST;
+	n /= shares;
+	if (n < SLOTS_LEAST)
+		n = SLOTS_LEAST;
+	g->blocks = (unsigned)((n + in_block - 1) / in_block);
 }
 
 int
-ring_open(int fd, size_t shares)
+ring_open(int fd, unsigned mtu, size_t frames, size_t shares)
 {
 	int version = TPACKET_V2, on = 1;
-	struct tpacket_req req = {
-		.tp_block_size = BLOCK,
-		.tp_frame_size = SLOT,
-		.tp_frame_nr = slots_of(shares),
-	};
+	struct ring g;
+	struct tpacket_req req;
 
-	req.tp_block_nr = req.tp_frame_nr / (BLOCK / SLOT);
+	ring_shape(&g, mtu, frames, shares);
+	req = (struct tpacket_req){
+		.tp_block_size = BLOCK,
+		.tp_block_nr = g.blocks,
+		.tp_frame_size = g.slot,
+		.tp_frame_nr = g.blocks * (BLOCK / g.slot),
+	};
 	if (setsockopt(fd, SOL_PACKET, PACKET_VERSION, &version,
 	    sizeof(version)) == -1 ||
 	    setsockopt(fd, SOL_PACKET, PACKET_COPY_THRESH, &on,
@@ -66,19 +84,23 @@ ring_open(int fd, size_t shares)
 	return setsockopt(fd, SOL_PACKET, PACKET_RX_RING, &req, sizeof(req));
 }
 
-int
-ring_map(struct ring *g, int fd, size_t shares)
+static size_t
+bytes_of(const struct ring *g)
 {
-	unsigned n = slots_of(shares);
+	return (size_t)g->blocks * BLOCK;
+}
+
+int
+ring_map(struct ring *g, int fd, unsigned mtu, size_t frames, size_t shares)
+{
 	void *m;
 
-	m = mmap(NULL, (size_t)n * SLOT, PROT_READ | PROT_WRITE, MAP_SHARED,
-	    fd, 0);
+	ring_shape(g, mtu, frames, shares);
+	g->next = 0;
+	m = mmap(NULL, bytes_of(g), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (m == MAP_FAILED)	/* EINVAL: there is nothing to be mapped */
 		return errno == EINVAL ? 0 : -1;
 	g->slots = m;
-	g->n = n;
-	g->next = 0;
 	return 0;
 }
 
@@ -86,7 +108,7 @@ void
 ring_unmap(struct ring *g)
 {
 	if (g->slots != NULL)
-		munmap(g->slots, (size_t)g->n * SLOT);
+		munmap(g->slots, bytes_of(g));
 	g->slots = NULL;
 }
 
@@ -99,10 +121,20 @@ enum slot {
 };
 
 static struct tpacket2_hdr *
-slot_at(const struct ring *g, unsigned i)
+slot_next(const struct ring *g)
 {
-	return (struct tpacket2_hdr *)(void *)(g->slots +
-	    (size_t)(i & (g->n - 1)) * SLOT);
+	return (struct tpacket2_hdr *)(void *)(g->slots + g->next);
+}
+
+/* Slots lie side by side, but never across the end of a block. */
+static void
+step(struct ring *g)
+{
+	g->next += g->slot;
+	if (g->next % BLOCK + g->slot > BLOCK)
+		g->next = (g->next / BLOCK + 1) * BLOCK;
+	if (g->next == bytes_of(g))
+		g->next = 0;
 }
 
 static _Atomic uint32_t *
@@ -112,7 +144,7 @@ status_of(struct tpacket2_hdr *h)
 }
 
 static enum slot
-slot_look(struct tpacket2_hdr *h)
+slot_look(const struct ring *g, struct tpacket2_hdr *h)
 {
 	uint32_t status;
 
@@ -122,7 +154,7 @@ slot_look(struct tpacket2_hdr *h)
 	if (status & TP_STATUS_COPY)
 		return SLOT_QUEUED;
 	/* A filter cuts frames as well, but to less than a slot. */
-	if (h->tp_snaplen < h->tp_len && h->tp_mac + h->tp_snaplen >= SLOT)
+	if (h->tp_snaplen < h->tp_len && h->tp_mac + h->tp_snaplen >= g->slot)
 		return SLOT_LOST;
 	return SLOT_WHOLE;
 }
@@ -141,7 +173,7 @@ slot_copy(const struct tpacket2_hdr *h, const struct iovec *to)
 	size_t n = h->tp_snaplen;
 
 	if (n > to->iov_len)
-		n = to->iov_len;
+		return NET_CUT;
 	memcpy(to->iov_base, (const uint8_t *)h + h->tp_mac, n);
 	return (unsigned)n;
 }
@@ -206,8 +238,8 @@ ring_receive(struct ring *g, int fd, struct net_batch *b, unsigned n)
 	enum slot what;
 
 	while (i < n) {
-		h = slot_at(g, g->next);
-		if ((what = slot_look(h)) == SLOT_EMPTY)
+		h = slot_next(g);
+		if ((what = slot_look(g, h)) == SLOT_EMPTY)
 			break;
 		if (what == SLOT_WHOLE) {
 			b->len[i] = slot_copy(h, &b->iov[i]);
@@ -218,7 +250,7 @@ ring_receive(struct ring *g, int fd, struct net_batch *b, unsigned n)
 			q[queued++].place = i++;
 		}
 		slot_return(h);
-		g->next++;
+		step(g);
 	}
 	if (queued > 0)
 		fetch(fd, b, q, queued);
