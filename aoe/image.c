@@ -19,16 +19,30 @@
 /* O_NONBLOCK while opening, so that a FIFO in the image's place does not hang
  * us; not later, because io_uring would then give up instead of waiting. */
 static int
-file_open(const struct row *r, int extra)
+open_flagged(const struct row *r, int flags)
 {
 	int fd;
 
 	fd = open(r->file, (r->ro ? O_RDONLY : O_RDWR) | O_CLOEXEC |
-	    O_NONBLOCK | O_NOCTTY | extra);
-	if (fd != -1 && fcntl(fd, F_SETFL, extra) == -1) {
+	    O_NONBLOCK | O_NOCTTY | flags);
+	if (fd != -1 && fcntl(fd, F_SETFL, flags) == -1) {
 		close(fd);
 		return -1;
 	}
+	return fd;
+}
+
+/* A read that the page cache can answer must not wait, but to note when it was
+ * would be a write, and on ext4 wait for a disk that hangs, RWF_NOWAIT or not.
+ * Only of a file that is ours may this be left out. */
+static int
+file_open(const struct row *r, int flags)
+{
+	int fd;
+
+	fd = open_flagged(r, flags | O_NOATIME);
+	if (fd == -1 && errno == EPERM)
+		fd = open_flagged(r, flags);
 	return fd;
 }
 

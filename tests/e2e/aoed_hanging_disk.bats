@@ -121,6 +121,17 @@ others_go_on() {
 	[ "$(head -c 512 "$T/slow/disk" | tr -d a | wc -c)" = 0 ]
 }
 
+# It would be a write, for which a read from the page cache would wait.
+@test "when an image was read is not noted" {
+	mount -o remount,strictatime "$T/slow"
+	noted=$(stat -c %x "$T/slow/disk")
+	aoe 1 read 0.0 0 16 >/dev/null
+	aoe 1 read 0.0 0 16 | cmp - <(head -c 8K /dev/zero)
+	[ "$(stat -c %x "$T/slow/disk")" = "$noted" ]
+	cmp -n 1 "$T/slow/disk" /dev/zero
+	[ "$(stat -c %x "$T/slow/disk")" != "$noted" ]
+}
+
 # Around the page cache: there the kernel itself keeps no order, and all that
 # has come is let loose at once.
 @test "writes that overlap take effect in the order of their arrival" {
