@@ -39,6 +39,10 @@ static_assert(sizeof(struct virtio_net_hdr) == NET_ROOM, "as net.h says");
 #define RECEIVE_LEAST	(8 * 1024 * 1024)
 #define SEND_BUFFER	(4 * 1024 * 1024)
 
+/* Bytes of a frame that, with the kernel's own words, have room in the largest
+ * of its slabs, 8 KiB. */
+#define ONE_PIECE	7168
+
 /* Offsets of a socket filter, which sees the frame from its first byte. */
 #define AT_VERFLAGS	14
 #define AT_SHELF	16
@@ -562,16 +566,17 @@ net_receive(struct port *p, enum port_socket s, struct net_batch *b,
 	return ring_receive(&p->ring, p->fd[s], b, n);
 }
 
-/* Tell the kernel how much of the frame is header.  It copies what is behind it
- * from the beginning of a page of ours to the beginning of one of its own then,
- * and takes no page more than the data fill. */
+/* Tell the kernel how much of the frame is to lie in one piece: all of it, if
+ * that piece comes out of the caches it keeps for small ones; else the header.
+ * It copies the data from the beginning of a page of ours to the beginning of
+ * one of its own then, and takes no page more than they fill. */
 static void
 prepend(struct iovec *iov)
 {
 	struct virtio_net_hdr h = { 0 };
 
-	h.hdr_len = (uint16_t)(iov->iov_len < FRAME_ATA_HEADER ?
-	    iov->iov_len : FRAME_ATA_HEADER);
+	h.hdr_len = (uint16_t)(iov->iov_len <= ONE_PIECE ? iov->iov_len :
+	    FRAME_ATA_HEADER);
 	iov->iov_base = (uint8_t *)iov->iov_base - NET_ROOM;
 	iov->iov_len += NET_ROOM;
 	memcpy(iov->iov_base, &h, NET_ROOM);
