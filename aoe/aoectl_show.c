@@ -114,9 +114,11 @@ show_workers(const json_t *answer)
 
 	json_array_foreach(json_object_get(answer, "workers"), i, o) {
 		printf("worker %" PRIu64 ": frames %" PRIu64 ", answers %"
-		    PRIu64 ", handed over %" PRIu64 "; dropped:",
+		    PRIu64 ", handed over %" PRIu64 ", kept by disks %" PRIu64
+		    "; dropped:",
 		    number_of(o, "worker"), number_of(o, "frames"),
-		    number_of(o, "answers"), number_of(o, "handed"));
+		    number_of(o, "answers"), number_of(o, "handed"),
+		    number_of(o, "kept"));
 		drops = json_object_get(o, "drops");
 		for (it = json_object_iter(drops); it != NULL;
 		    it = json_object_iter_next(drops, it))

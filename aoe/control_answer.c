@@ -204,10 +204,11 @@ stats(struct supervisor *sv)
 	workers_stats(sv->workers, sv->nworkers, st);
 	list = json_array();
 	for (i = 0; i < sv->nworkers; i++) {
-		o = json_pack("{s:i, s:I, s:I, s:I}", "worker", (int)i,
+		o = json_pack("{s:i, s:I, s:I, s:I, s:I}", "worker", (int)i,
 		    "frames", (json_int_t)st[i].frames,
 		    "answers", (json_int_t)st[i].answers,
-		    "handed", (json_int_t)st[i].handed);
+		    "handed", (json_int_t)st[i].handed,
+		    "kept", (json_int_t)st[i].kept);
 		drops = json_object();
 		for (d = 0; d < DROPS; d++)
 			set(drops, drop_name((enum drop)d),

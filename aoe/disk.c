@@ -21,6 +21,7 @@ struct disk {
 	struct io_uring	ring;
 	struct iovec	iov[VECTORS];
 	unsigned	niov;
+	unsigned	busy;	/* operations that are no polls */
 	struct __kernel_timespec tick;
 };
 
@@ -35,7 +36,8 @@ restrict_ring(struct io_uring *ring)
 {
 	static const uint8_t ops[] = { IORING_OP_READV, IORING_OP_WRITEV,
 	    IORING_OP_FSYNC, IORING_OP_CLOSE, IORING_OP_POLL_ADD,
-	    IORING_OP_POLL_REMOVE, IORING_OP_TIMEOUT };
+	    IORING_OP_POLL_REMOVE, IORING_OP_TIMEOUT,
+	    IORING_OP_ASYNC_CANCEL };
 	static const uint8_t calls[] = { IORING_REGISTER_ENABLE_RINGS,
 	    IORING_REGISTER_IOWQ_MAX_WORKERS };
 	struct io_uring_restriction r[sizeof(ops) + sizeof(calls) + 1];
@@ -157,6 +159,7 @@ disk_read(struct disk *d, int fd, const struct iovec *iov, unsigned n,
 	if (aside)
 		io_uring_sqe_set_flags(sqe, IOSQE_ASYNC);
 	set_tag(sqe, DISK_IO, tag);
+	d->busy++;
 }
 
 void
@@ -169,6 +172,7 @@ disk_write(struct disk *d, int fd, const struct iovec *iov, unsigned n,
 	io_uring_prep_writev2(sqe, fd, kept, n, (uint64_t)off,
 	    now ? RWF_NOWAIT : 0);
 	set_tag(sqe, DISK_IO, tag);
+	d->busy++;
 }
 
 void
@@ -178,6 +182,7 @@ disk_sync(struct disk *d, int fd, void *tag)
 
 	io_uring_prep_fsync(sqe, fd, IORING_FSYNC_DATASYNC);
 	set_tag(sqe, DISK_SYNC, tag);
+	d->busy++;
 }
 
 void
@@ -187,6 +192,7 @@ disk_close(struct disk *d, int fd, void *tag)
 
 	io_uring_prep_close(sqe, fd);
 	set_tag(sqe, DISK_CLOSE, tag);
+	d->busy++;
 }
 
 void
@@ -215,6 +221,26 @@ disk_unpoll(struct disk *d, enum disk_kind kind, void *tag)
 
 	io_uring_prep_poll_remove(sqe, (uintptr_t)tag | (uintptr_t)kind);
 	set_tag(sqe, DISK_CANCEL, NULL);
+}
+
+void
+disk_forget(struct disk *d)
+{
+	struct disk_event ev;
+	struct io_uring_sqe *sqe = entry(d);
+
+	io_uring_prep_rw(IORING_OP_ASYNC_CANCEL, sqe, -1, NULL, 0, 0);
+	sqe->cancel_flags = IORING_ASYNC_CANCEL_ALL | IORING_ASYNC_CANCEL_ANY;
+	set_tag(sqe, DISK_CANCEL, NULL);
+	if (disk_turn(d, true) == 0)
+		while (disk_event(d, &ev))
+			;
+}
+
+bool
+disk_busy(const struct disk *d)
+{
+	return d->busy > 0;
 }
 
 int
@@ -248,6 +274,7 @@ disk_event(struct disk *d, struct disk_event *ev)
 	ev->tag = (void *)(data & ~KIND_MASK);
 	ev->res = cqe->res;
 	io_uring_cqe_seen(&d->ring, cqe);
+	d->busy -= ev->kind <= DISK_CLOSE;
 	return true;
 }
 

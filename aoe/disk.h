@@ -18,8 +18,8 @@ enum disk_kind {
 	DISK_IO,		/* a read or write; tag: struct req */
 	DISK_SYNC,		/* an fdatasync; tag: struct export */
 	DISK_CLOSE,		/* a close; tag: struct export */
-	DISK_STEERED,		/* a poll; tag: struct port */
-	DISK_BROADCAST,		/* a poll; tag: struct port */
+	DISK_STEERED,		/* a poll; tag: as it was given */
+	DISK_BROADCAST,		/* a poll; the same */
 	DISK_MAIL,		/* a poll; no tag */
 	DISK_TICK,		/* a time has passed; no tag */
 	DISK_CANCEL		/* a poll taken back; no tag */
@@ -58,6 +58,14 @@ void	disk_poll(struct disk *, int fd, enum disk_kind, void *tag);
 /* A DISK_TICK after so many nanoseconds, below a second.  One at a time. */
 void	disk_tick(struct disk *, unsigned ns);
 void	disk_unpoll(struct disk *, enum disk_kind, void *tag);
+
+/* Take back all polls and times; no event comes of them any more.  Nothing else
+ * may be queued or under way.  Kernels before 5.19 do not: there they stay until
+ * they end. */
+void	disk_forget(struct disk *);
+
+/* Is a read, write, fdatasync or close queued or under way? */
+bool	disk_busy(const struct disk *);
 
 /* Submit what is queued; wait for one event at least, if `wait`.  0, or -1
  * with errno. */

@@ -89,6 +89,9 @@ struct export {
 	bool			 can_nowait;	/* the file knows RWF_NOWAIT */
 	unsigned		 now_misses;	/* writes in a row that would
 						 * have waited */
+	unsigned		 own_slow;	/* of its worker's own writes
+						 * to it, see helm.c */
+	int64_t			 own_from_ns;	/* none of these before that */
 	struct order		 order;
 	struct req_list		 ready;		/* may start */
 	bool			 start_wanted;	/* on the worker's list */

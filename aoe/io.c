@@ -3,9 +3,10 @@
  * It waits its turn behind overlapping ones (order.h).  At the end of a turn
  * what has become ready goes to the disk, sectors side by side as one
  * operation.  A read is tried at once from the page cache; the rest goes
- * through the ring, a bounded number for each export; but while the ring writes
- * to one regular file, writes to others that would have to wait go through the
- * writer's threads.  A write of a sync=always export then waits for an
+ * through the ring, a bounded number for each export.  Writes to regular files
+ * that would have to wait are the worker's own, where helm.c lets it; else,
+ * while the ring writes to one file, writes to others go through the writer's
+ * threads.  A write of a sync=always export then waits for an
  * fdatasync: one at a time runs for an export, and covers all writes that were
  * done before it began.  A failed fdatasync is final: the kernel has marked the
  * lost pages clean, so asking again would be told that all is well.
@@ -369,6 +370,25 @@ has_missed(struct req *run, int res)
 }
 
 static void
+ring_write(struct worker *w, struct req *run)
+{
+	struct iovec iov[DISK_PIECES];
+
+	disk_write(w->disk, io_fd(run), iov, io_pieces(run, iov),
+	    io_offset(run), run->now, run);
+}
+
+/* Have others write it. */
+static void
+give(struct worker *w, struct req *run)
+{
+	if (takes_ring(w, run->export))
+		ring_write(w, run);
+	else
+		writer_add(w->writer, run);
+}
+
+static void
 submit(struct worker *w, struct req *run)
 {
 	struct export *e = run->export;
@@ -378,11 +398,12 @@ submit(struct worker *w, struct req *run)
 	if (run->order.kind == ORDER_READ)
 		disk_read(w->disk, io_fd(run), iov, io_pieces(run, iov),
 		    io_offset(run), e->fuse, run);
-	else if (may_be_kept(run) && !tries_now(run) && !takes_ring(w, e))
-		writer_add(w->writer, run);
+	else if (!may_be_kept(run) || tries_now(run))
+		ring_write(w, run);
+	else if (helm_may_write(w, e))
+		TAILQ_INSERT_TAIL(&w->own_writes, run, link);
 	else
-		disk_write(w->disk, io_fd(run), iov, io_pieces(run, iov),
-		    io_offset(run), run->now, run);
+		give(w, run);
 }
 
 static void
@@ -395,20 +416,6 @@ start_ready(struct worker *w, struct export *e)
 		if ((run = try_now(w, run)) != NULL)
 			submit(w, run);
 		settle(w, e);
-	}
-}
-
-void
-io_starts(struct worker *w)
-{
-	struct export *e;
-
-	while ((e = STAILQ_FIRST(&w->starts)) != NULL) {
-		STAILQ_REMOVE_HEAD(&w->starts, start_link);
-		e->start_wanted = false;
-		e->inflight++;	/* outlive what is finished */
-		start_ready(w, e);
-		io_release(w, e);
 	}
 }
 
@@ -477,6 +484,69 @@ io_written(struct worker *w)
 	for (n = 0; (run = writer_done(w->writer)) != NULL; n++)
 		transferred(w, run, run->res);
 	return n;
+}
+
+void
+io_give_writes(struct worker *w)
+{
+	struct req *run;
+
+	while ((run = TAILQ_FIRST(&w->own_writes)) != NULL) {
+		TAILQ_REMOVE(&w->own_writes, run, link);
+		give(w, run);
+	}
+}
+
+/* False: the helm was lost. */
+static bool
+own_writes(struct worker *w)
+{
+	struct req *run;
+
+	while ((run = TAILQ_FIRST(&w->own_writes)) != NULL) {
+		TAILQ_REMOVE(&w->own_writes, run, link);
+		/* What was begun since in the ring must not be left there. */
+		if (!helm_may_write(w, run->export)) {
+			give(w, run);
+			continue;
+		}
+		if (!helm_write(w, run))
+			return false;
+		/* Who tries again must not keep all others waiting. */
+		if (run->res == -EINTR || run->res == -EAGAIN)
+			writer_add(w->writer, run);
+		else
+			transferred(w, run, run->res);
+	}
+	return true;
+}
+
+static void
+start_all(struct worker *w)
+{
+	struct export *e;
+
+	while ((e = STAILQ_FIRST(&w->starts)) != NULL) {
+		STAILQ_REMOVE_HEAD(&w->starts, start_link);
+		e->start_wanted = false;
+		e->inflight++;	/* outlive what is finished */
+		start_ready(w, e);
+		io_release(w, e);
+	}
+}
+
+bool
+io_starts(struct worker *w)
+{
+	/* A write that is done may let others start. */
+	do {
+		start_all(w);
+		if (!TAILQ_EMPTY(&w->own_writes))
+			worker_flush(w);	/* it may take a while */
+		if (!own_writes(w))
+			return false;
+	} while (!STAILQ_EMPTY(&w->starts));
+	return true;
 }
 
 static void

@@ -1,6 +1,7 @@
-/* worker.c: one thread: receive a batch, have it served, send the answers,
- * wait.  It shares nothing that it writes while a frame is on its way: the
- * view is replaced whole, everything of an export belongs to its owner.
+/* worker.c: a worker's loop, which one of its two threads does (helm.c):
+ * receive a batch, have it served, send the answers, wait.  It shares nothing
+ * that it writes while a frame is on its way: the view is replaced whole,
+ * everything of an export belongs to its owner.
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -19,7 +19,6 @@
 #include "log.h"
 #include "worker_impl.h"
 
-#define RING		1024	/* entries */
 #define THREADS_MIN	64	/* operations that may block at once */
 #define INBOX		256	/* frames under way from each peer */
 #define SPIN_NS		50000	/* a wait that costs less than a sleep */
@@ -67,6 +66,12 @@ void
 worker_notify(struct worker *w)
 {
 	poke(w->notify_fd);
+}
+
+void
+worker_poke(struct worker *w)
+{
+	poke(w->mail_fd);
 }
 
 /* Send what is queued for a port. */
@@ -118,8 +123,8 @@ worker_port(const struct worker *w, unsigned iface)
 	return NULL;
 }
 
-static void
-flush_all(struct worker *w)
+void
+worker_flush(struct worker *w)
 {
 	size_t i;
 
@@ -237,18 +242,41 @@ has_iface(const struct view *v, const struct iface *ifc)
 	return false;
 }
 
+/* Polls know ports by their interfaces' numbers: one of a ring that is another
+ * thread's may outlive its port. */
+static void *
+port_tag(const struct port *p)
+{
+	return (void *)((uintptr_t)p->iface->id << 3);
+}
+
+static struct port *
+port_of(const struct worker *w, void *tag)
+{
+	unsigned id = (unsigned)((uintptr_t)tag >> 3);
+	struct port *p;
+
+	if ((p = worker_port(w, id)) != NULL)
+		return p;
+	LIST_FOREACH(p, &w->leaving, leaving)
+		if (p->iface->id == id)
+			return p;
+	return NULL;
+}
+
 static void
 port_leave(struct worker *w, struct port *p)
 {
 	LIST_INSERT_HEAD(&w->leaving, p, leaving);
 	if (p->armed[PORT_STEERED])
-		disk_unpoll(w->disk, DISK_STEERED, p);
+		disk_unpoll(w->disk, DISK_STEERED, port_tag(p));
 	if (p->armed[PORT_BROADCAST])
-		disk_unpoll(w->disk, DISK_BROADCAST, p);
+		disk_unpoll(w->disk, DISK_BROADCAST, port_tag(p));
 }
 
-/* An interface is for the supervisor to close once no poll is left on our
- * sockets, and no request at a slow disk that came by it. */
+/* An interface is for the supervisor to close once no poll of our ring is left
+ * on its sockets, and no request at a slow disk that came by it.  A poll of the
+ * other thread's ring keeps its socket for itself, until a frame ends it. */
 static void
 let_ports_go(struct worker *w)
 {
@@ -277,6 +305,13 @@ requests_wanted(const struct worker *w, const struct view *v)
 	return n;
 }
 
+/* Operations of the ring that may block at once. */
+static unsigned
+threads_wanted(const struct view *v)
+{
+	return THREADS_MIN + 32 * (unsigned)v->nexports;
+}
+
 /* Move on to the newest view. */
 static void
 adopt(struct worker *w)
@@ -287,10 +322,10 @@ adopt(struct worker *w)
 	new = atomic_load_explicit(&w->published, memory_order_acquire);
 	if (new == old)
 		return;
-	flush_all(w);
+	worker_flush(w);
 	if (pool_grow(w->pool, requests_wanted(w, new)) == -1)
 		log_warn("worker %u: buffers", w->id);
-	disk_threads(w->disk, THREADS_MIN + 32 * (unsigned)new->nexports);
+	disk_threads(w->disk, threads_wanted(new));
 	w->view = new;
 	for (i = 0; i < old->nexports; i++)
 		if (old->exports[i]->owner == w->id &&
@@ -332,12 +367,14 @@ read_mail(struct worker *w)
 }
 
 static void
-port_event(const struct disk_event *ev)
+port_event(struct worker *w, const struct disk_event *ev)
 {
 	enum port_socket s = ev->kind == DISK_STEERED ? PORT_STEERED :
 	    PORT_BROADCAST;
-	struct port *p = ev->tag;
+	struct port *p = port_of(w, ev->tag);
 
+	if (p == NULL)
+		return;
 	p->armed[s] = false;
 	p->readable[s] = p->told[s] = true;
 }
@@ -367,7 +404,7 @@ take_events(struct worker *w)
 			break;
 		case DISK_STEERED:
 		case DISK_BROADCAST:
-			port_event(&ev);
+			port_event(w, &ev);
 			break;
 		case DISK_MAIL:
 			read_mail(w);
@@ -402,7 +439,7 @@ arm(struct worker *w)
 			} else if (!p->armed[s]) {
 				disk_poll(w->disk, p->fd[s],
 				    s == PORT_STEERED ? DISK_STEERED :
-				    DISK_BROADCAST, p);
+				    DISK_BROADCAST, port_tag(p));
 				p->armed[s] = true;
 			}
 		}
@@ -417,15 +454,6 @@ arm(struct worker *w)
 	return idle;
 }
 
-static int64_t
-clock_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
-}
-
 /* To sleep and be woken takes longer than most clients take to ask again.  So
  * a sleep that was short is the last for now: instead of sleeping, the worker
  * looks again and again, until it has looked in vain for as long.  In between
@@ -436,14 +464,14 @@ spin_or_sleep(struct worker *w, bool slept)
 {
 	int64_t before = w->now_ns;
 
-	w->now_ns = clock_ns();
+	w->now_ns = worker_clock_ns();
 	if (slept) {
 		w->spin = w->now_ns - before < SPIN_NS &&
 		    w->now_ns > w->spin_from_ns;
 	} else if (w->spin && w->busy_ns != before) {
 		sched_yield();
 		before = w->now_ns;
-		w->now_ns = clock_ns();
+		w->now_ns = worker_clock_ns();
 		if (w->now_ns - before > SPIN_NS)
 			w->spin_from_ns = w->now_ns + SPIN_PAUSE_NS;
 		w->spin = w->now_ns - w->busy_ns < SPIN_NS &&
@@ -451,8 +479,8 @@ spin_or_sleep(struct worker *w, bool slept)
 	}
 }
 
-static void
-loop(struct worker *w)
+void
+worker_loop(struct worker *w)
 {
 	struct timespec ts;
 	bool idle;
@@ -471,27 +499,36 @@ loop(struct worker *w)
 			w->busy_ns = w->now_ns;
 		receive_all(w);
 		take_inbox(w);
-		io_starts(w);
+		if (!io_starts(w))
+			return;
 		io_syncs(w);
 		tick(w, writer_kick(w->writer));
-		flush_all(w);
+		worker_flush(w);
 		let_ports_go(w);
 		kick_peers(w);
 	}
 }
 
-static void *
-thread_main(void *arg)
+static void
+port_forget(struct port *p)
 {
-	struct worker *w = arg;
+	p->armed[PORT_STEERED] = p->armed[PORT_BROADCAST] = false;
+}
 
-	if ((w->disk = disk_new(RING)) == NULL)
-		w->start_errno = errno;
-	sem_post(&w->started);
-	if (w->disk != NULL)
-		loop(w);
-	disk_free(w->disk);
-	return NULL;
+void
+worker_relieved(struct worker *w)
+{
+	struct port *p;
+	size_t i;
+
+	for (i = 0; i < w->view->nifaces; i++)
+		port_forget(&w->view->ifaces[i]->ports[w->id]);
+	LIST_FOREACH(p, &w->leaving, leaving)
+		port_forget(p);
+	w->mail_armed = w->tick_armed = false;
+	tick(w, true);
+	disk_threads(w->disk, threads_wanted(w->view));
+	io_give_writes(w);
 }
 
 static int
@@ -512,7 +549,8 @@ worker_init(struct worker *ws, unsigned n, unsigned id, int notify_fd,
 	STAILQ_INIT(&w->syncs);
 	LIST_INIT(&w->leaving);
 	LIST_INIT(&w->stores);
-	if (sem_init(&w->started, 0, 0) == -1 ||
+	TAILQ_INIT(&w->own_writes);
+	if (helm_init(w) == -1 ||
 	    (w->mail_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) == -1 ||
 	    (w->writer = writer_new(w->mail_fd)) == NULL ||
 	    (w->pool = pool_new()) == NULL ||
@@ -532,6 +570,7 @@ worker_fini(struct worker *w)
 {
 	unsigned i;
 
+	helm_fini(w);
 	for (i = 0; w->inbox != NULL && i < w->n; i++)
 		handoff_free(w->inbox[i]);
 	free(w->inbox);
@@ -542,41 +581,15 @@ worker_fini(struct worker *w)
 		close(w->mail_fd);
 }
 
-/* Signals are the main thread's, but for the one that says of a system call
- * that it may not be made. */
-static int
-start_thread(struct worker *w)
-{
-	sigset_t all, old;
-	int rc;
-
-	sigfillset(&all);
-	sigdelset(&all, SIGSYS);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	rc = pthread_create(&w->thread, NULL, thread_main, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (rc == 0) {
-		while (sem_wait(&w->started) == -1)
-			;
-		rc = w->start_errno;
-		if (rc != 0)
-			pthread_join(w->thread, NULL);
-	}
-	errno = rc;
-	return rc == 0 ? 0 : -1;
-}
-
 static void
-join(struct worker *ws, unsigned running, unsigned n)
+join(struct worker *ws, unsigned n)
 {
 	unsigned i;
 
-	for (i = 0; i < running; i++) {
-		atomic_store(&ws[i].stop, true);
-		poke(ws[i].mail_fd);
-	}
-	for (i = 0; i < running; i++)
-		pthread_join(ws[i].thread, NULL);
+	for (i = 0; i < n; i++)
+		helm_stop(&ws[i]);
+	for (i = 0; i < n; i++)
+		helm_join(&ws[i]);
 	for (i = 0; i < n; i++)
 		worker_fini(&ws[i]);
 	free(ws);
@@ -587,7 +600,7 @@ workers_start(struct worker **wsp, unsigned n, int notify_fd,
     struct view *view)
 {
 	struct worker *ws;
-	unsigned i, running = 0;
+	unsigned i;
 	int saved;
 
 	if ((ws = calloc(n, sizeof(*ws))) == NULL)
@@ -597,14 +610,14 @@ workers_start(struct worker **wsp, unsigned n, int notify_fd,
 	for (i = 0; i < n; i++)
 		if (worker_init(ws, n, i, notify_fd, view) == -1)
 			goto fail;
-	for (; running < n; running++)
-		if (start_thread(&ws[running]) == -1)
+	for (i = 0; i < n; i++)
+		if (helm_start(&ws[i]) == -1)
 			goto fail;
 	*wsp = ws;
 	return 0;
 fail:
 	saved = errno;
-	join(ws, running, n);
+	join(ws, n);
 	errno = saved;
 	return -1;
 }
@@ -612,7 +625,7 @@ fail:
 void
 workers_stop(struct worker *ws, unsigned n)
 {
-	join(ws, n, n);
+	join(ws, n);
 }
 
 void
@@ -701,6 +714,7 @@ workers_stats(const struct worker *ws, unsigned n, struct worker_stats *st)
 		st[i].frames = load(&ws[i].frames);
 		st[i].answers = load(&ws[i].answers);
 		st[i].handed = load(&ws[i].handed);
+		st[i].kept = load(&ws[i].helm.takes);
 		for (d = 0; d < DROPS; d++)
 			st[i].drops[d] = load(&ws[i].drops[d]);
 		for (d = 0; d < AOE_ERRORS; d++)

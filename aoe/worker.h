@@ -43,6 +43,8 @@ struct worker_stats {
 	uint64_t	frames;		/* received */
 	uint64_t	answers;	/* sent */
 	uint64_t	handed;		/* passed on to another worker */
+	uint64_t	kept;		/* how often a disk kept its thread, and
+					 * another went on */
 	uint64_t	drops[DROPS];
 	uint64_t	refusals[AOE_ERRORS];	/* messages with AoE errors */
 };

@@ -1,5 +1,6 @@
-/* worker_impl.h: the inside of a worker, shared by worker.c (its loop),
- * serve.c (what a frame asks for) and io.c (its way through the disk).
+/* worker_impl.h: the inside of a worker, shared by worker.c (its loop), helm.c
+ * (the threads that do it), serve.c (what a frame asks for) and io.c (its way
+ * through the disk).
  *
  * SPDX-License-Identifier: ISC
  * Copyright (c) 2026 The backshelf authors
@@ -12,6 +13,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
+#include <time.h>
 
 #include "disk.h"
 #include "export.h"
@@ -23,8 +25,38 @@
 
 struct writer;
 
+/* One of a worker's two threads, see helm.c. */
+struct seat {
+	struct worker	*worker;
+	struct disk	*disk;
+	pthread_t	 thread;
+	bool		 runs;
+	int		 start_errno;	/* set before it says that it runs */
+	int64_t		 back_ns;	/* since when it has not the helm */
+};
+#define HELM_SEATS	2
+
+struct helm {
+	struct seat	 seats[HELM_SEATS];	/* the first begins */
+
+	/* His who has it. */
+	uint64_t	 writes;	/* by himself */
+	int64_t		 careful_ns;	/* none before that */
+	int64_t		 careful_for_ns;	/* how long that was to be */
+	int64_t		 taken_ns;	/* when the helm was, the last time */
+
+	/* Between threads. */
+	_Atomic uint64_t writing;	/* the write under way; 0: none, or
+					 * the helm has been taken */
+	_Atomic bool	 relief;	/* there is one, and waits */
+	_Atomic bool	 watched;	/* ... and looks */
+	_Atomic uint64_t takes;		/* how often it was taken */
+	pthread_mutex_t	 lock;
+	pthread_cond_t	 change;	/* of watched, or the worker's stop */
+};
+
 struct worker {
-	/* The thread's own. */
+	/* His who has the helm. */
 	unsigned		 id;
 	unsigned		 n;		/* of workers */
 	struct view		*view;
@@ -33,6 +65,7 @@ struct worker {
 	struct writer		*writer;
 	const struct export	*ring_file;	/* written through the ring */
 	unsigned		 ring_writes;	/* of it, under way */
+	struct req_list		 own_writes;	/* runs, for this thread */
 	struct net_batch	 batch;
 	struct req		*incoming[NET_BATCH];
 	unsigned		 nincoming;	/* buffers ready to receive */
@@ -52,15 +85,14 @@ struct worker {
 	/* Between threads. */
 	struct worker		*peers;		/* all n, this one too */
 	struct handoff		**inbox;	/* n, from each peer */
-	pthread_t		 thread;
+	struct helm		 helm;
 	int			 mail_fd;	/* eventfd: look at these */
 	int			 notify_fd;	/* eventfd: the supervisor's */
 	_Atomic(struct view *)	 published;
 	_Atomic uint64_t	 epoch;		/* of view */
 	_Atomic bool		 stop;
 	_Atomic bool		 tell;		/* of the next frame */
-	sem_t			 started;	/* posted once */
-	int			 start_errno;	/* set before that */
+	sem_t			 started;	/* posted once by each seat */
 
 	_Atomic uint64_t	 turns;		/* of its loop */
 	uint64_t		 turns_seen;	/* the supervisor's */
@@ -76,6 +108,16 @@ stat_add(_Atomic uint64_t *c, uint64_t n)
 	atomic_store_explicit(c,
 	    atomic_load_explicit(c, memory_order_relaxed) + n,
 	    memory_order_relaxed);
+}
+
+/* Of a clock that never jumps. */
+static inline int64_t
+worker_clock_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
 }
 
 static inline void
@@ -102,8 +144,39 @@ void	worker_answer(struct worker *, struct req *, size_t len);
 /* Our port on the interface of that number; NULL if it is not in the view. */
 struct port *worker_port(const struct worker *, unsigned iface);
 
+/* Send what is queued. */
+void	worker_flush(struct worker *);
+
 /* The supervisor should look. */
 void	worker_notify(struct worker *);
+
+/* The worker should, at its mail.  By any thread. */
+void	worker_poke(struct worker *);
+
+/* Work until the worker stops, or the helm is lost. */
+void	worker_loop(struct worker *);
+
+/* The helm was taken: what stood in the ring of him who had it is forgotten. */
+void	worker_relieved(struct worker *);
+
+/* helm.c */
+
+/* helm_init and helm_start: 0, or -1 with errno, and then some threads may run.
+ * helm_stop tells those that do to end, helm_join waits until they have. */
+int	helm_init(struct worker *);
+int	helm_start(struct worker *);
+void	helm_stop(struct worker *);
+void	helm_join(struct worker *);
+void	helm_fini(struct worker *);
+
+/* May he who has the helm write to that file by himself?  Not while anything
+ * else is under way in his ring. */
+bool	helm_may_write(const struct worker *, const struct export *);
+
+/* Write a run of a regular file, run->res says how.  False: the helm is
+ * another's by now, and the worker must not be touched any more; the run is the
+ * writer's. */
+bool	helm_write(struct worker *, struct req *run);
 
 /* serve.c */
 
@@ -161,8 +234,13 @@ void	io_event(struct worker *, const struct disk_event *);
 /* Take what the writer has done: how many runs. */
 unsigned io_written(struct worker *);
 
-/* Carry out what has become ready: what lies side by side goes together. */
-void	io_starts(struct worker *);
+/* Carry out what has become ready: what lies side by side goes together.
+ * False: the helm was lost meanwhile. */
+bool	io_starts(struct worker *);
+
+/* What the worker was to write itself is for the writer's threads, since the
+ * helm was taken. */
+void	io_give_writes(struct worker *);
 
 /* Start the fdatasyncs that requests wait for. */
 void	io_syncs(struct worker *);
@@ -196,6 +274,11 @@ bool	writer_kick(struct writer *);
  * on, and writer_tick is to be called some WRITER_TICK_NS from now. */
 bool	writer_tick(struct writer *);
 #define WRITER_TICK_NS	2000000
+
+/* By the calling thread, whichever: write a run, bytes or -errno; and hand one
+ * in that was written, run->res says how. */
+int	writer_write(const struct req *run);
+void	writer_return(struct writer *, struct req *run);
 
 /* A run that was written, run->res says how, or NULL. */
 struct req *writer_done(struct writer *);

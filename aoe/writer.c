@@ -100,9 +100,8 @@ writer_free(struct writer *wr)
 	free(wr);
 }
 
-/* Bytes, or -errno. */
-static int
-run_write(const struct req *run)
+int
+writer_write(const struct req *run)
 {
 	struct iovec iov[DISK_PIECES];
 	unsigned n = io_pieces(run, iov);
@@ -127,6 +126,15 @@ wake(struct writer *wr)
 	if (write(wr->mail_fd, &one, sizeof(one)) == -1)
 		log_debug("writer: eventfd");
 	pthread_mutex_lock(&wr->lock);
+}
+
+void
+writer_return(struct writer *wr, struct req *run)
+{
+	pthread_mutex_lock(&wr->lock);
+	TAILQ_INSERT_TAIL(&wr->done, run, link);
+	wake(wr);
+	pthread_mutex_unlock(&wr->lock);
 }
 
 /* The lock is held. */
@@ -165,7 +173,7 @@ write_file(struct writer *wr, struct export *e)
 		run = TAILQ_FIRST(&e->writes);
 		TAILQ_REMOVE(&e->writes, run, link);
 		pthread_mutex_unlock(&wr->lock);
-		run->res = run_write(run);
+		run->res = writer_write(run);
 		pthread_mutex_lock(&wr->lock);
 		wr->hanging -= h.hangs;
 		h.ticked = h.hangs = false;

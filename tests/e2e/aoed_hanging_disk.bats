@@ -121,6 +121,27 @@ others_go_on() {
 	[ "$(head -c 512 "$T/slow/disk" | tr -d a | wc -c)" = 0 ]
 }
 
+# One write to a disk that hangs, and one to the other.  True if by now that
+# many writes have been left behind.
+hang_once() {
+	freeze
+	! aoe 1 -t 0.1 raw "$(write_of 62)" || return 2
+	head -c 512 /dev/urandom >"$T/sector"
+	aoe 2 -t 60 write 0.0 0 <"$T/sector"
+	aoe 2 -t 60 read 0.0 0 1 | cmp - "$T/sector"
+	thaw
+	aoe 1 -t 60 write 0.0 0 <"$T/sector"
+	aoectl --json stats | jq -e "[.workers[].kept] | add >= $1"
+}
+
+# The thread that hung is the next one's relief; not at once, because after
+# that a worker lets others write for a while.
+@test "a worker's threads take turns when disks keep them" {
+	hang_once 1
+	wait_until 60 hang_once 2
+	wait_until 60 hang_once 3
+}
+
 # It would be a write, for which a read from the page cache would wait.
 @test "when an image was read is not noted" {
 	mount -o remount,strictatime "$T/slow"
