@@ -8,7 +8,7 @@
  * the relief when that lets him go; his write is then one of the writer's
  * (writer.c).  A file on FUSE is for others from the start: there a write waits
  * for another process; and a disk that is slow, but not as slow as that, soon
- * is.  Nothing of the worker's may depend on the thread that had the helm: the
+ * is.  And a turn of the loop has 2 ms for own writes.  Nothing of the worker's may depend on the thread that had the helm: the
  * ring is idle while it writes, but for polls, of which the next one has its
  * own.
  *
@@ -31,6 +31,8 @@
 					 * relief; and twice as long ... */
 #define CAREFUL_MOST_NS	(64 * CAREFUL_NS)
 #define BRIEF_NS	INT64_C(100000000)	/* ... if it was kept for more */
+#define TURN_NS		2000000	/* at own writes in one turn, and then ... */
+#define PAUSE_NS	100000000	/* ... none for so long */
 #define SLOW_NS		1000000	/* of a write: it waited for the disk */
 #define SLOW_COST	4	/* ... which as many that did not make good */
 #define SLOW_MOST	16	/* of that, and the disk is a slow one ... */
@@ -49,10 +51,8 @@ helm_may_write(const struct worker *w, const struct export *e)
  * slow, others write to it for a while, and again for as long if the first one
  * after that is slow. */
 static void
-judge(struct export *e, int64_t began)
+judge(struct export *e, int64_t began, int64_t now)
 {
-	int64_t now = worker_clock_ns();
-
 	if (now - began < SLOW_NS) {
 		e->own_slow -= e->own_slow > 0;
 		return;
@@ -62,6 +62,21 @@ judge(struct export *e, int64_t began)
 		e->own_slow = SLOW_MOST;
 		e->own_from_ns = now + SLOW_FOR_NS;
 	}
+}
+
+/* Writes to many disks, none of which is a slow one, add up nevertheless. */
+static void
+spend(struct worker *w, int64_t began, int64_t now)
+{
+	struct helm *h = &w->helm;
+
+	if (h->turn_ns != w->now_ns) {
+		h->turn_ns = w->now_ns;
+		h->spent_ns = 0;
+	}
+	h->spent_ns += now - began;
+	if (h->spent_ns > TURN_NS)
+		h->careful_ns = now + PAUSE_NS;
 }
 
 /* The relief is to look, from now on. */
@@ -81,13 +96,15 @@ helm_write(struct worker *w, struct req *run)
 {
 	struct helm *h = &w->helm;
 	uint64_t mine = ++h->writes;
-	int64_t began = worker_clock_ns();
+	int64_t began = worker_clock_ns(), now;
 
 	atomic_store(&h->writing, mine);
 	watch(h);
 	run->res = writer_write(run);
 	if (atomic_compare_exchange_strong(&h->writing, &mine, 0)) {
-		judge(run->export, began);
+		now = worker_clock_ns();
+		judge(run->export, began, now);
+		spend(w, began, now);
 		return true;
 	}
 	writer_return(w->writer, run);

@@ -44,6 +44,8 @@ struct helm {
 	int64_t		 careful_ns;	/* none before that */
 	int64_t		 careful_for_ns;	/* how long that was to be */
 	int64_t		 taken_ns;	/* when the helm was, the last time */
+	int64_t		 turn_ns;	/* the turn of the last write, and */
+	int64_t		 spent_ns;	/* ... what writes took in it */
 
 	/* Between threads. */
 	_Atomic uint64_t writing;	/* the write under way; 0: none, or

@@ -142,6 +142,28 @@ hang_once() {
 	wait_until 60 hang_once 3
 }
 
+sockets_are() {
+	[ "$(srv cat /proc/net/packet | tail -n +2 | wc -l)" = "$1" ]
+}
+
+# The ring of the thread that hung has polls of the interface's sockets, and
+# nothing ever comes there.
+@test "who comes back from a disk lets go of an interface that has left" {
+	ip -n "$AOE_NET-s" link add quiet type veth peer name other
+	ip -n "$AOE_NET-s" link set quiet mtu 9000 up
+	ip -n "$AOE_NET-s" link set other up
+	sockets=$(srv cat /proc/net/packet | tail -n +2 | wc -l)
+	truncate -s 64K "$T/third"
+	cp "$T/table" "$T/without"
+	echo "1 $T/third $(client_mac 2) quiet third" >>"$T/table"
+	aoectl reload
+	wait_until 10 state_is third serving
+	hang_once 1
+	cp "$T/without" "$T/table"
+	aoectl reload
+	wait_until 10 sockets_are "$sockets"
+}
+
 # It would be a write, for which a read from the page cache would wait.
 @test "when an image was read is not noted" {
 	mount -o remount,strictatime "$T/slow"

@@ -78,6 +78,29 @@ heard() {
 	wait_until 10 pid_is_gone "$AOED_PID"
 }
 
+# Each is too short to be taken for a disk that hangs.  The last frame is for
+# the other export, and its answer is not to wait for those before it.
+@test "many writes of a ms each do not add up for the others" {
+	nbd_file slow --filter=delay memory 1M wdelay=1ms
+	cat >"$T/table" <<-TABLE
+	0 $T/slow/nbd $(client_mac 1) aoe0 slow buffers=200,sync=none
+	1 $T/disk     $(client_mac 1) aoe0 quick
+	TABLE
+	start_aoed "$T/table" -j 1
+	zeros=$(printf '00%.0s' {1..512})
+	for ((i = 0; i < 200; i++)); do
+		requests+=("$(printf '1000000000000000000041000134%02x%02x%s' \
+		    $((i * 2 % 256)) $((i * 2 / 256)) "000000000000$zeros")")
+	done
+	# The file learns that it cannot be written without waiting.
+	aoe 1 -t 60 raw "${requests[@]}" >"$T/answers"
+	requests+=("10000000010000000000000001ec$(printf '00%.0s' {1..30})")
+	aoe 1 -t 60 raw "${requests[@]}" >"$T/answers"
+	[ "$(wc -l <"$T/answers")" = 201 ]
+	place=$(grep -n '^1800000001' "$T/answers" | cut -d: -f1)
+	[ "$place" -lt 100 ]
+}
+
 @test "opening a file that hangs is waited for by its row alone" {
 	nbd_file slow --filter=delay memory 1M delay-open=0 rdelay=3
 	echo "0 $T/disk $(client_mac 2) aoe0 quick" >"$T/table"
