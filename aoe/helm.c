@@ -6,11 +6,13 @@
  * relief, looks every few milliseconds.  If it sees the same write twice, it
  * takes the helm, with a ring of its own, and who is kept at the disk becomes
  * the relief when that lets him go; his write is then one of the writer's
- * (writer.c).  A file on FUSE is for others from the start: there a write waits
- * for another process; and a disk that is slow, but not as slow as that, soon
- * is.  And a turn of the loop has 2 ms for own writes.  Nothing of the worker's may depend on the thread that had the helm: the
- * ring is idle while it writes, but for polls, of which the next one has its
- * own.
+ * (writer.c).  Nothing of the worker's may depend on the thread that had the
+ * helm: the ring is idle while it writes, but for polls, of which the next one
+ * has its own.
+ *
+ * A file on FUSE is for others from the start: there a write waits for another
+ * process; and a disk that is slow, but not as slow as that, soon is.  A turn of
+ * the loop has 2 ms for own writes.
  *
  * Whoever does not have the helm touches nothing of the worker's but what is
  * said here to be between threads.
