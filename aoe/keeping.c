@@ -279,15 +279,16 @@ keep_turn(struct supervisor *sv)
 		keep(sv, e);
 }
 
-void
+bool
 keeping_end(struct supervisor *sv, unsigned ms)
 {
 	struct keep_job *j;
 
 	if (!opener_stop(sv->keeper, ms))
-		return;
+		return false;
 	while ((j = (struct keep_job *)(void *)opener_done(sv->keeper)) !=
 	    NULL)
 		free(j);
 	opener_free(sv->keeper);
+	return true;
 }

@@ -273,7 +273,8 @@ child(struct parent *p, struct supervise *s, const struct confine_user *user)
 	if (p->verdict != -1)
 		close(p->verdict);
 	status = supervise(s, user);
-	priv_free(s->sv->priv);
+	if (!s->sv->asking)
+		priv_free(s->sv->priv);
 	return status;
 }
 

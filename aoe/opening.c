@@ -235,17 +235,18 @@ opened_collect(struct supervisor *sv)
 	}
 }
 
-void
+bool
 opening_end(struct supervisor *sv, unsigned ms)
 {
 	struct open_job *j;
 
 	if (!opener_stop(sv->opener, ms))
-		return;
+		return false;
 	while ((j = (struct open_job *)(void *)opener_done(sv->opener)) !=
 	    NULL) {
 		export_free(j->export);
 		job_free(j);
 	}
 	opener_free(sv->opener);
+	return true;
 }

@@ -182,8 +182,10 @@ services_free(struct supervisor *sv)
 {
 	struct old_view *o;
 
-	opening_end(sv, OPENERS_MS);
-	keeping_end(sv, OPENERS_MS);
+	if (!opening_end(sv, OPENERS_MS))
+		sv->asking = true;
+	if (!keeping_end(sv, OPENERS_MS))
+		sv->asking = true;
 	services_unload(sv);
 	free(sv->ifaces);
 	while ((o = SLIST_FIRST(&sv->old_views)) != NULL) {

@@ -108,6 +108,8 @@ struct supervisor {
 	uint64_t		 epoch;
 	bool			 changed;	/* a new view is due */
 	bool			 ending;
+	bool			 asking;	/* at the end: threads that hang
+						 * still have priv */
 	time_t			 complained;	/* of the state folder; when,
 						 * monotonic seconds */
 	int64_t			 suspected;	/* ms: when last said */

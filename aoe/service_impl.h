@@ -56,8 +56,9 @@ void	opened_collect(struct supervisor *);
 /* Its file has another size by now, or had when clients were last told. */
 void	export_resize(struct export *, uint64_t sectors);
 
-/* For the end: give the threads so many milliseconds. */
-void	opening_end(struct supervisor *, unsigned ms);
+/* For the end: give the threads so many milliseconds.  False: some hang, and
+ * go on asking the parent. */
+bool	opening_end(struct supervisor *, unsigned ms);
 
 /* converge.c */
 
@@ -81,8 +82,8 @@ void	keep_read(struct supervisor *, struct service *);
  * want stored, and the sizes that they are promised. */
 void	keep_turn(struct supervisor *);
 
-/* For the end: give its threads so many milliseconds. */
-void	keeping_end(struct supervisor *, unsigned ms);
+/* For the end: give its threads so many milliseconds.  False as above. */
+bool	keeping_end(struct supervisor *, unsigned ms);
 
 /* attach.c */
 
