@@ -276,7 +276,7 @@ port_leave(struct worker *w, struct port *p)
 
 /* An interface is for the supervisor to close once no poll of our ring is left
  * on its sockets, and no request at a slow disk that came by it.  A poll of the
- * other thread's ring keeps its socket for itself, until a frame ends it. */
+ * other thread's ring keeps its socket until that thread is back (helm.c). */
 static void
 let_ports_go(struct worker *w)
 {
