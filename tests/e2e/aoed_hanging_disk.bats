@@ -137,7 +137,7 @@ hang_once() {
 # The thread that hung is the next one's relief; not at once, because after
 # that a worker lets others write for a while.
 @test "a worker's threads take turns when disks keep them" {
-	hang_once 1
+	wait_until 60 hang_once 1
 	wait_until 60 hang_once 2
 	wait_until 60 hang_once 3
 }
@@ -158,7 +158,7 @@ sockets_are() {
 	echo "1 $T/third $(client_mac 2) quiet third" >>"$T/table"
 	aoectl reload
 	wait_until 10 state_is third serving
-	hang_once 1
+	wait_until 60 hang_once 1
 	cp "$T/without" "$T/table"
 	aoectl reload
 	wait_until 10 sockets_are "$sockets"
