@@ -22,8 +22,8 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <time.h>
 
+#include "timed.h"
 #include "worker_impl.h"
 
 #define RING		1024	/* entries */
@@ -134,16 +134,10 @@ take(struct worker *w, struct seat *s)
 
 /* A pause between two looks.  The lock is held. */
 static void
-pause_ns(struct helm *h, long ns)
+pause_looking(struct helm *h)
 {
-	struct timespec until;
+	struct timespec until = timed_end(LOOK_NS);
 
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_nsec += ns;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_nsec -= 1000000000;
-		until.tv_sec++;
-	}
 	(void)pthread_cond_timedwait(&h->change, &h->lock, &until);
 }
 
@@ -169,7 +163,7 @@ look(struct worker *w)
 		idle = seen == 0 ? idle + 1 : 0;
 		last = seen;
 		if (idle < LOOKS_IDLE) {
-			pause_ns(h, LOOK_NS);
+			pause_looking(h);
 			continue;
 		}
 		/* A write that begins now sees that nobody looks, or is
@@ -293,14 +287,7 @@ helm_join(struct worker *w)
 int
 helm_init(struct worker *w)
 {
-	struct helm *h = &w->helm;
-	pthread_condattr_t attr;
-
-	(void)pthread_mutex_init(&h->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&h->change, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	timed_init(&w->helm.lock, &w->helm.change);
 	return sem_init(&w->started, 0, 0);
 }
 

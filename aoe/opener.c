@@ -8,12 +8,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "detached.h"
 #include "log.h"
 #include "opener.h"
+#include "timed.h"
 
 STAILQ_HEAD(jobs, job);
 
@@ -31,16 +31,11 @@ struct opener {
 struct opener *
 opener_new(int notify_fd, unsigned max)
 {
-	pthread_condattr_t attr;
 	struct opener *o;
 
 	if ((o = calloc(1, sizeof(*o))) == NULL)
 		return NULL;
-	(void)pthread_mutex_init(&o->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&o->ended, &attr);
-	(void)pthread_condattr_destroy(&attr);
+	timed_init(&o->lock, &o->ended);
 	STAILQ_INIT(&o->todo);
 	STAILQ_INIT(&o->done);
 	o->max = max;
@@ -121,16 +116,9 @@ opener_done(struct opener *o)
 bool
 opener_stop(struct opener *o, unsigned ms)
 {
-	struct timespec end;
+	struct timespec end = timed_end((int64_t)ms * 1000000);
 	bool idle;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += ms / 1000;
-	end.tv_nsec += (long)(ms % 1000) * 1000000;
-	if (end.tv_nsec >= 1000000000) {
-		end.tv_sec++;
-		end.tv_nsec -= 1000000000;
-	}
 	pthread_mutex_lock(&o->lock);
 	o->quit = true;
 	while (o->threads > 0 && pthread_cond_timedwait(&o->ended, &o->lock,

@@ -19,14 +19,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "detached.h"
 #include "log.h"
+#include "timed.h"
 #include "worker_impl.h"
 
-#define IDLE_S	5	/* of a thread, before it ends */
+#define IDLE_NS	INT64_C(5000000000)	/* of a thread, before it ends */
 #define AT_ONCE	2	/* files, while no thread hangs */
 #define BURST	32	/* writes, before it is another file's turn */
 
@@ -64,17 +64,12 @@ struct writer {
 struct writer *
 writer_new(int mail_fd)
 {
-	pthread_condattr_t attr;
 	struct writer *wr;
 
 	if ((wr = calloc(1, sizeof(*wr))) == NULL)
 		return NULL;
-	(void)pthread_mutex_init(&wr->lock, NULL);
-	(void)pthread_condattr_init(&attr);
-	(void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	(void)pthread_cond_init(&wr->work, &attr);
+	timed_init(&wr->lock, &wr->work);
 	(void)pthread_cond_init(&wr->ended, NULL);
-	(void)pthread_condattr_destroy(&attr);
 	TAILQ_INIT(&wr->added);
 	TAILQ_INIT(&wr->taken);
 	TAILQ_INIT(&wr->done);
@@ -191,12 +186,10 @@ write_file(struct writer *wr, struct export *e)
 static struct export *
 next_file(struct writer *wr)
 {
-	struct timespec end;
+	struct timespec end = timed_end(IDLE_NS);
 	struct export *e;
 	int rc = 0;
 
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += IDLE_S;
 	while ((e = file_take(wr)) == NULL && !wr->quit && rc == 0)
 		rc = pthread_cond_timedwait(&wr->work, &wr->lock, &end);
 	wr->idle--;
